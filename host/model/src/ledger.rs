@@ -1,0 +1,195 @@
+//! What each plugin was given and asked for: counted, ordered, hash-chained.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{PluginId, Sha256, canonical_json};
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Operation {
+    /// The host handed over the settings.
+    Configure,
+    /// The host handed over a file.
+    File,
+    /// The host asked for the answer to the whole workspace.
+    Tree,
+    /// The host asked for the answer to a change.
+    Change,
+    /// The plugin listed entries.
+    Entries,
+    /// The plugin read a file.
+    Read,
+    /// The plugin looked into a data pack.
+    Data,
+    /// The plugin wrote to the operator's log.
+    Log,
+    /// The host laid out files for a WASI plugin.
+    Materialise,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// As asked.
+    Ok,
+    /// The answer was that there is no such thing.
+    NotFound,
+    /// Outside what is granted.
+    Denied,
+    /// Refused for another reason of the contract.
+    Refused,
+    /// The call failed.
+    Failed,
+}
+
+/// What one run did, summed by operation, object and outcome. Bounded: see [`Uses::MAX_ROWS`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Uses {
+    rows: BTreeMap<(Operation, String, Outcome), (u64, u64)>,
+}
+
+impl Uses {
+    /// Rows kept of one run: the most files a workspace holds, and as many answers that something is
+    /// not there. What comes later is summed under an empty object.
+    pub const MAX_ROWS: usize = 400_000;
+
+    /// Records one use of `object` (a path, a pack's key; empty where there is none).
+    pub fn record(&mut self, operation: Operation, object: &str, outcome: Outcome, bytes: u64) {
+        let full = self.rows.len() >= Self::MAX_ROWS;
+        let mut key = (operation, crate::escape::one_line(object, 4096), outcome);
+        if full && !self.rows.contains_key(&key) {
+            key.1 = String::new();
+        }
+        let (calls, sum) = self.rows.entry(key).or_default();
+        *calls += 1;
+        *sum += bytes;
+    }
+
+    /// Adds everything of `other`.
+    pub fn merge(&mut self, other: Self) {
+        for (key, (calls, bytes)) in other.rows {
+            let row = self.rows.entry(key).or_default();
+            row.0 += calls;
+            row.1 += bytes;
+        }
+    }
+
+    /// Calls of `operation` that ended with `outcome`.
+    pub fn calls(&self, operation: Operation, outcome: Outcome) -> u64 {
+        self.rows
+            .iter()
+            .filter(|((op, _, out), _)| *op == operation && *out == outcome)
+            .map(|(_, (calls, _))| calls)
+            .sum()
+    }
+
+    /// Whether `object` was used so.
+    pub fn contains(&self, operation: Operation, object: &str, outcome: Outcome) -> bool {
+        self.rows.contains_key(&(operation, crate::escape::one_line(object, 4096), outcome))
+    }
+
+    /// The operations that happened at all.
+    pub fn operations(&self) -> std::collections::BTreeSet<Operation> {
+        self.rows.keys().map(|(operation, ..)| *operation).collect()
+    }
+}
+
+/// One line of `ledger.jsonl`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerLine {
+    /// Position, from 0.
+    pub seq: u64,
+    /// SHA-256 of the line before, without its line feed; of the empty text for the first.
+    pub previous: Sha256,
+    /// Whose use it was.
+    pub plugin: PluginId,
+    /// What was done.
+    pub operation: Operation,
+    /// With what; empty where there is none.
+    pub object: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How often.
+    pub calls: u64,
+    /// Bytes handed over, all calls together.
+    pub bytes: u64,
+}
+
+/// The text of `ledger.jsonl`: one canonical JSON line a row, each naming the digest of the one before.
+///
+/// # Errors
+/// None that these types can cause; the serialiser's own is passed on.
+pub fn chain<'a>(runs: impl IntoIterator<Item = (&'a PluginId, &'a Uses)>) -> Result<Vec<u8>, serde_json::Error> {
+    let mut out = Vec::new();
+    let mut previous = Sha256::of(b"");
+    let mut seq = 0;
+    for (plugin, uses) in runs {
+        for ((operation, object, outcome), (calls, bytes)) in &uses.rows {
+            let line = canonical_json(&LedgerLine {
+                seq,
+                previous,
+                plugin: plugin.clone(),
+                operation: *operation,
+                object: object.clone(),
+                outcome: *outcome,
+                calls: *calls,
+                bytes: *bytes,
+            })?;
+            previous = Sha256::of(&line);
+            seq += 1;
+            out.extend_from_slice(&line);
+            out.push(b'\n');
+        }
+    }
+    Ok(out)
+}
+
+/// Checks the chain of a `ledger.jsonl`; the error is the number of the first broken line, from 1.
+///
+/// # Errors
+/// A line that does not parse, is not canonical, is out of order or names another predecessor.
+pub fn check_chain(text: &[u8]) -> Result<u64, u64> {
+    let mut previous = Sha256::of(b"");
+    let mut seq = 0;
+    let body = text.strip_suffix(b"\n").unwrap_or(text);
+    if body.is_empty() {
+        return if text.is_empty() { Ok(0) } else { Err(1) };
+    }
+    for line in body.split(|b| *b == b'\n') {
+        let parsed: LedgerLine = serde_json::from_slice(line).map_err(|_| seq + 1)?;
+        let canonical = canonical_json(&parsed).is_ok_and(|bytes| bytes == line);
+        if !canonical || parsed.previous != previous || parsed.seq != seq {
+            return Err(seq + 1);
+        }
+        previous = Sha256::of(line);
+        seq += 1;
+    }
+    if text.ends_with(b"\n") { Ok(seq) } else { Err(seq) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_line_breaks_the_chain_at_the_next() {
+        let plugin: PluginId = "a.b".parse().unwrap();
+        let mut uses = Uses::default();
+        for path in ["x", "y", "z"] {
+            uses.record(Operation::Read, path, Outcome::Ok, 3);
+        }
+        uses.record(Operation::Read, "../etc", Outcome::Denied, 0);
+        let text = chain([(&plugin, &uses)]).unwrap();
+        assert_eq!(check_chain(&text), Ok(4));
+        let changed = String::from_utf8(text.clone()).unwrap().replacen("\"bytes\":3", "\"bytes\":4", 1);
+        assert_eq!(check_chain(changed.as_bytes()), Err(3));
+        let cut = &text[..text.len() - 1];
+        assert!(check_chain(cut).is_err());
+        assert_eq!(check_chain(b""), Ok(0));
+    }
+}

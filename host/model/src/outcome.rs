@@ -1,0 +1,163 @@
+//! How things end: closed sets of reasons (design, section 3).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$vdoc])* #[serde(rename = $word)] $variant,)+
+        }
+
+        impl $name {
+            /// The word as it stands in bundles, events and messages.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+    };
+}
+
+words! {
+    /// Why a guest says that it did not analyse something.
+    ProblemReason {
+        /// Not what this scanner reads, although its name suggested so. Not a fault.
+        Unsupported = "unsupported",
+        /// The input breaks its own format.
+        Malformed = "malformed",
+        /// A bound of the scanner itself was reached.
+        Exhausted = "exhausted",
+        /// A fault of the scanner.
+        Internal = "internal",
+    }
+}
+
+words! {
+    /// Why a call gave no answer: a limit of the sandbox that struck, or the guest's own word.
+    CallReason {
+        /// The sum of the guest's memories or tables reached its limit.
+        Memory = "memory",
+        /// The instruction budget ran out.
+        Fuel = "fuel",
+        /// The wall clock ran out, of the call or of the run.
+        Deadline = "deadline",
+        /// The guest's stack was exhausted.
+        Stack = "stack",
+        /// The guest trapped.
+        Trap = "trap",
+        /// The guest asked to end the process.
+        Exit = "exit",
+        /// What the guest handed over breaks the contract's binary form.
+        BadAbi = "bad-abi",
+        /// The guest handed over more than one call may.
+        TooMuchData = "too-much-data",
+        /// The guest opened too many handles.
+        Handles = "handles",
+        /// What would have to be kept of the answers exceeds its bound.
+        Output = "output",
+        /// The guest: not what this scanner reads.
+        Unsupported = "unsupported",
+        /// The guest: the input breaks its own format.
+        Malformed = "malformed",
+        /// The guest: a bound of its own was reached.
+        Exhausted = "exhausted",
+        /// The guest: a fault of its own.
+        Internal = "internal",
+    }
+}
+
+impl From<ProblemReason> for CallReason {
+    fn from(reason: ProblemReason) -> Self {
+        match reason {
+            ProblemReason::Unsupported => Self::Unsupported,
+            ProblemReason::Malformed => Self::Malformed,
+            ProblemReason::Exhausted => Self::Exhausted,
+            ProblemReason::Internal => Self::Internal,
+        }
+    }
+}
+
+words! {
+    /// Why a component was not admitted.
+    AdmissionReason {
+        /// The bytes are no WebAssembly component.
+        NotAComponent = "not-a-component",
+        /// The file is larger than the limit.
+        TooLarge = "too-large",
+        /// It imports something that no host offers.
+        UnknownImport = "unknown-import",
+        /// It imports a capability that its manifest does not declare, or the manifest is unusable.
+        Undeclared = "undeclared",
+        /// It declares a capability that the operator has not granted.
+        NotGranted = "not-granted",
+        /// It lacks an export that its manifest names.
+        MissingExport = "missing-export",
+        /// Compiling it exceeded its budget.
+        CompileBudget = "compile-budget",
+        /// Its signature does not verify.
+        Signature = "signature",
+        /// It has been revoked.
+        Revoked = "revoked",
+    }
+}
+
+words! {
+    /// Why a source became no workspace.
+    CheckoutReason {
+        /// The URL or path has a form that is not accepted.
+        BadUrl = "bad-url",
+        /// There is nothing at that place, or it may not be read.
+        NotFound = "not-found",
+        /// The branch, tag or commit does not exist.
+        UnknownRef = "unknown-ref",
+        /// There is no commit or no file in it.
+        Empty = "empty",
+        /// The objects or the tree are malformed.
+        Fsck = "fsck",
+        /// Too many entries, too deep, or too long a path.
+        TreeBudget = "tree-budget",
+        /// One file or all files together are too large.
+        FileBudget = "file-budget",
+        /// The archive expands beyond its allowed ratio.
+        ArchiveRatio = "archive-ratio",
+        /// It took too long.
+        Timeout = "timeout",
+    }
+}
+
+words! {
+    /// What the policy says of a scan.
+    Verdict {
+        /// Everything was looked at and no threshold is exceeded.
+        Pass = "pass",
+        /// Everything was looked at and a threshold is exceeded.
+        Fail = "fail",
+        /// Something was not looked at, so nothing is vouched for, whatever was found.
+        Error = "error",
+    }
+}
+
+words! {
+    /// State of a scan.
+    ScanState {
+        /// Accepted, not started.
+        Queued = "queued",
+        /// Being worked on.
+        Running = "running",
+        /// A signed bundle exists, whatever the decision.
+        Succeeded = "succeeded",
+        /// The host could not make a bundle.
+        Failed = "failed",
+        /// Ended by request.
+        Cancelled = "cancelled",
+    }
+}
