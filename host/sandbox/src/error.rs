@@ -1,0 +1,59 @@
+use certus_model::outcome::AdmissionReason;
+
+/// A component is not admitted: its fault, not the host's.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{reason}: {message}")]
+pub struct Refusal {
+    /// The closed-set reason.
+    pub reason: AdmissionReason,
+    /// One clause that names the value and the fix.
+    pub message: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(reason: AdmissionReason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into() }
+    }
+}
+
+/// The host could not do its part.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// wasmtime refused the host's own configuration.
+    #[error("the WebAssembly engine could not be set up: {0}")]
+    Engine(String),
+    /// The compile child could not be run.
+    #[error("the compile child `{program}` could not be run ({source}); reinstall certus")]
+    Child {
+        /// The program.
+        program: String,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The cache folder is unusable or not safe.
+    #[error("the folder of compiled plugins `{path}` {problem}")]
+    Cache {
+        /// The folder.
+        path: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// Compiled code that this host has just made or authenticated does not load.
+    #[error("compiled code does not load: {0}")]
+    Load(String),
+    /// A file of the workspace could not be read during a call.
+    #[error(transparent)]
+    Workspace(#[from] certus_model::workspace::ReadError),
+}
+
+/// Why there is no admitted plugin.
+#[derive(Debug, thiserror::Error)]
+pub enum AdmitError {
+    /// The component's fault.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The host's fault.
+    #[error(transparent)]
+    Host(#[from] Error),
+}
