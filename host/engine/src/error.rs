@@ -1,0 +1,27 @@
+/// The host could not do its part; a plugin's failure is data and never stands here.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The sandbox or the sealed workspace failed.
+    #[error(transparent)]
+    Sandbox(#[from] certus_sandbox::Error),
+    /// A file could not be read from the sealed workspace.
+    #[error(transparent)]
+    Read(#[from] certus_model::workspace::ReadError),
+    /// The files for a WASI plugin could not be laid out.
+    #[error("the files for plugin `{plugin}` could not be laid out: {cause}")]
+    Materialise {
+        /// Whose.
+        plugin: String,
+        /// What went wrong.
+        cause: String,
+    },
+    /// The keywords of all plugins together make no automaton.
+    #[error("the plugins' keywords could not be prepared: {0}")]
+    Keywords(String),
+    /// A worker could not be started.
+    #[error("a worker could not be started: {0}")]
+    Worker(#[source] std::io::Error),
+    /// The caller asked to stop.
+    #[error("the scan was interrupted")]
+    Cancelled,
+}
