@@ -1,0 +1,70 @@
+//! From a source to a sealed workspace.
+
+use certus_model::Sha256;
+use certus_model::limits::WorkspaceLimits;
+use certus_model::source::SourceRecord;
+
+use crate::error::{Error, shown};
+use crate::git::{self, Git};
+use crate::reference::Reference;
+use crate::scratch::Scratch;
+use crate::seal::SealedWorkspace;
+use crate::source::{Kind, Source};
+use crate::{archive, directory};
+
+/// A workspace and where it came from. It holds memory and at most one file without a name: nothing
+/// remains when it is dropped or the process is killed.
+#[derive(Debug)]
+pub struct Checkout {
+    /// The sealed tree.
+    pub workspace: SealedWorkspace,
+    /// Its origin, without credentials.
+    pub record: SourceRecord,
+    /// The digest of the tree, equal for equal content wherever it came from.
+    pub tree_digest: Sha256,
+}
+
+/// Seals `source`, at `reference` if it is a git repository; none means its default branch.
+///
+/// # Errors
+/// A refusal with a reason ([`Error::reason`]), or a failure of the host. Nothing is left in `scratch`
+/// either way.
+pub fn checkout(
+    source: &Source,
+    reference: Option<&Reference>,
+    limits: &WorkspaceLimits,
+    scratch: &Scratch,
+    git: &Git,
+) -> Result<Checkout, Error> {
+    let (workspace, record) = match &source.0 {
+        Kind::Remote { url, credential } => {
+            let origin = git::Origin::remote(url, credential.as_ref());
+            git::checkout(&origin, reference, limits, scratch, git)?
+        }
+        Kind::LocalGit(path) => git::checkout(&git::Origin::local(path)?, reference, limits, scratch, git)?,
+        Kind::Directory(path) => {
+            refuse_reference(reference)?;
+            let workspace = directory::read(path, limits, scratch)?;
+            (workspace, SourceRecord::Directory { directory_path: path.to_string_lossy().into_owned() })
+        }
+        Kind::Archive(path) => {
+            refuse_reference(reference)?;
+            let (workspace, archive_hash) = archive::read(path, limits, scratch)?;
+            let name = path.file_name().unwrap_or(path.as_os_str());
+            (workspace, SourceRecord::Archive { archive_name: name.to_string_lossy().into_owned(), archive_hash })
+        }
+    };
+    let tree_digest = workspace.tree_digest();
+    Ok(Checkout { workspace, record, tree_digest })
+}
+
+fn refuse_reference(reference: Option<&Reference>) -> Result<(), Error> {
+    match reference {
+        None => Ok(()),
+        Some(asked) => Err(Error::UnknownRef {
+            asked: shown(asked.as_str()),
+            problem: "means nothing here, for the source is no git repository".to_owned(),
+            remedy: "leave it out".to_owned(),
+        }),
+    }
+}

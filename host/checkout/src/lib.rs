@@ -1,0 +1,27 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod archive;
+mod checkout;
+mod credential;
+mod directory;
+mod error;
+mod git;
+mod materialise;
+mod reference;
+mod remote;
+mod scratch;
+mod seal;
+mod source;
+#[cfg(test)]
+mod testing;
+
+pub use checkout::{Checkout, checkout};
+pub use credential::Credential;
+pub use error::Error;
+pub use git::Git;
+pub use materialise::{MaterialisedTree, materialise};
+pub use reference::Reference;
+pub use scratch::Scratch;
+pub use seal::SealedWorkspace;
+pub use source::{Source, SourcePolicy};
