@@ -1,0 +1,156 @@
+//! The command line.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use certus_model::Severity;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Runs scanners in WebAssembly sandboxes over a repository and leaves a signed bundle that anyone
+/// can verify offline.
+#[derive(Debug, Parser)]
+#[command(name = "certus", version, propagate_version = true, arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// Say more on stderr; twice for everything, plugins' logs included
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+    /// Say nothing but results and errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Scan a repository, a directory or an archive
+    Scan(Box<Scan>),
+    /// Verify a bundle offline
+    Verify(Verify),
+    /// Make and list signing keys
+    #[command(subcommand)]
+    Keys(Keys),
+    /// Build, inspect and test plugins
+    #[command(subcommand)]
+    Plugin(Plugin),
+}
+
+/// Scan a repository, a directory or an archive.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 pass, 2 fail, 3 error (something was not looked at), 1 the host failed, 64 usage, 130 interrupted.
+
+Examples:
+  certus scan .                                    this repository's HEAD
+  certus scan https://host/team/repo --ref main    a remote branch
+  certus scan release.tar.gz --profile standard    an archive
+  certus scan . --format sarif > findings.sarif    for a pipeline"
+)]
+pub(crate) struct Scan {
+    /// Path of a git repository (its HEAD is scanned), a directory or an archive, or an https URL;
+    /// `dir:PATH` scans a work tree as it is on disk
+    pub(crate) source: String,
+    /// Branch, tag or full commit id of a git repository
+    #[arg(long = "ref", value_name = "REF")]
+    pub(crate) reference: Option<String>,
+    /// Profile: which plugins run, and what they may find
+    #[arg(long, default_value = "light")]
+    pub(crate) profile: String,
+    /// Scan manifest (JSON) that defines profiles
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: Option<PathBuf>,
+    /// Run this plugin too; may be repeated
+    #[arg(long = "plugin", value_name = "FILE")]
+    pub(crate) plugins: Vec<PathBuf>,
+    /// Known findings that do not count (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Fail on any finding of this severity or worse
+    #[arg(long, value_name = "SEVERITY")]
+    pub(crate) fail_on: Option<Severity>,
+    /// What to print on stdout
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// Folder for the bundle [default: certus-out/NAME-SCANID, with a link `latest`]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace a bundle that is already there
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
+    /// Worker threads [default: one per core]; the result does not depend on it
+    #[arg(long, short, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// Sign with this key of the key folder, or with this key file
+    #[arg(long, value_name = "NAME|FILE")]
+    pub(crate) key: Option<String>,
+}
+
+/// What `scan` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Table,
+    /// findings.json
+    Json,
+    /// SARIF 2.1.0
+    Sarif,
+    /// A page without scripts
+    Html,
+}
+
+/// Verify a bundle offline.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 verified, 2 refused, 1 the host failed, 64 usage.")]
+pub(crate) struct Verify {
+    /// The bundle's folder
+    pub(crate) bundle: PathBuf,
+    /// Accept signatures of this public key (PEM) and no other; may be repeated
+    #[arg(long = "key", value_name = "PUB")]
+    pub(crate) keys: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Make a key pair; COSIGN_PASSWORD encrypts the private key
+    Generate {
+        /// Its name in the key folder
+        name: String,
+    },
+    /// Print a public key
+    Show {
+        /// Its name in the key folder
+        name: String,
+    },
+    /// List the keys
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Plugin {
+    /// Compile a plugin to a component with its manifest inside
+    Build {
+        /// The plugin's folder
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// The file to write [default: NAME.wasm in the plugin's folder]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Print a plugin's passport: permissions, limits, settings, rules, digest
+    Inspect {
+        /// The component
+        file: PathBuf,
+    },
+    /// Run a plugin's examples and fixtures in the sandbox
+    Test {
+        /// The plugin's folder
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// Test this component instead of building one
+        #[arg(long, value_name = "FILE")]
+        component: Option<PathBuf>,
+        /// Write what the fixtures give as their expected answers
+        #[arg(long)]
+        bless: bool,
+    },
+}

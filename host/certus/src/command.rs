@@ -1,0 +1,43 @@
+//! The commands.
+
+pub(crate) mod keys;
+pub(crate) mod log;
+pub(crate) mod plugin;
+pub(crate) mod scan;
+pub(crate) mod verify;
+
+use std::io::Write as _;
+
+use crate::exit::Exit;
+
+/// Prints to stdout; a reader that has gone away ends the command quietly.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Prints one line to stderr.
+pub(crate) fn note(text: &str) {
+    // If stderr is gone there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Prints an error as one sentence and says how to end.
+pub(crate) fn fail(error: &anyhow::Error) -> Exit {
+    if let Some(certus_pipeline::Error::Cancelled) = error.downcast_ref() {
+        note("interrupted; nothing was written");
+        return Exit::Interrupted;
+    }
+    // Many errors hold the words of their cause already; none is said twice.
+    let mut said = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !said.contains(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    note(&format!("error: {said}"));
+    Exit::Host
+}

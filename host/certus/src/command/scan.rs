@@ -1,0 +1,210 @@
+//! `certus scan`.
+
+use std::io::IsTerminal as _;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context as _;
+use certus_bundle::{Existing, Output};
+use certus_checkout::{Credential, Git, Scratch, Source, SourcePolicy};
+use certus_model::ScanId;
+use certus_model::limits::{AdmissionLimits, Limits, WorkspaceLimits};
+use certus_pipeline::{Host, Outcome, Request};
+use certus_report::{Baseline, Colour, Report};
+use certus_sandbox::{Sandbox, SandboxConfig};
+use certus_signing::{KeyStore, SigningKey};
+
+use crate::arguments::{Arguments, Format, Scan};
+use crate::command::{note, print};
+use crate::exit::Exit;
+use crate::progress::Progress;
+use crate::settings::{Settings, variable};
+
+/// Folder of bundles when none is named.
+const OUT: &str = "certus-out";
+/// Largest manifest or baseline file, in bytes.
+const MAX_FILE: u64 = 4 << 20;
+
+pub(crate) fn run(settings: &Settings, arguments: &Arguments, scan: &Scan) -> anyhow::Result<Exit> {
+    // Before anything is made, so that an interrupt finds somebody who cleans up.
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let flag = cancelled.clone();
+    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("signals cannot be handled")?;
+    let source = source(settings, &scan.source)?;
+    let reference = scan.reference.as_deref().map(str::parse).transpose()?;
+    let id = new_id();
+    let out = scan.out.clone().unwrap_or_else(|| Path::new(OUT).join(format!("{}-{id}", folder_name(&scan.source))));
+    if scan.out.is_none() {
+        std::fs::create_dir_all(OUT)
+            .with_context(|| format!("folder `{OUT}` cannot be made; name another place with --out"))?;
+    }
+    let existing = if scan.force { Existing::Replace } else { Existing::Keep };
+    let output = Output::open(&out, existing)?;
+    let baseline = match &scan.baseline {
+        Some(path) => text(path, "baseline")?.parse().with_context(|| format!("baseline `{}`", path.display()))?,
+        None => Baseline::default(),
+    };
+    let manifest = scan.manifest.as_deref().map(|path| text(path, "manifest")).transpose()?;
+    let host = host(settings, scan)?;
+
+    let progress = Progress::new(arguments.quiet);
+    let scanned = certus_pipeline::scan(
+        &host,
+        Request {
+            id,
+            source,
+            reference,
+            profile: scan.profile.clone(),
+            manifest: manifest.map(String::into_bytes),
+            plugins: scan.plugins.clone(),
+            baseline,
+            fail_on: scan.fail_on,
+            jobs: scan.jobs.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)),
+            output,
+            watch: &|event| progress.event(event),
+            progress: &|plan| progress.plan(plan),
+            cancelled: &cancelled,
+        },
+        &|report| show(report, scan.format),
+    );
+    progress.finish();
+    let outcome = scanned?;
+    if scan.out.is_none() {
+        link_latest(&out);
+    }
+    print(&String::from_utf8_lossy(&outcome.shown))?;
+    if !arguments.quiet {
+        summarise(&outcome, &out, arguments.verbose > 0);
+    }
+    Ok(outcome.verdict().into())
+}
+
+fn source(settings: &Settings, text: &str) -> anyhow::Result<Source> {
+    let source = Source::parse(text, SourcePolicy::Any)?;
+    match &settings.git_token {
+        Some(token) if text.starts_with("https://") => Ok(source.with_credential(Credential::token(token.clone()))?),
+        _ => Ok(source),
+    }
+}
+
+fn new_id() -> ScanId {
+    ScanId::from_random(uuid::Uuid::now_v7().as_u128())
+}
+
+/// Makes the host with which a scan runs.
+fn host(settings: &Settings, scan: &Scan) -> anyhow::Result<Host> {
+    let scratch = Scratch::open(&settings.scratch)?;
+    scratch.sweep()?;
+    Ok(Host {
+        sandbox: settings.sandbox()?,
+        plugins: settings.plugins.clone(),
+        key: signing_key(settings, scan.key.as_deref())?,
+        scratch,
+        git: Git::new("git", &settings.search_path),
+        limits: Limits::default(),
+        admission: AdmissionLimits::default(),
+        workspace: WorkspaceLimits::default(),
+    })
+}
+
+impl Settings {
+    /// The sandbox of this process.
+    pub(crate) fn sandbox(&self) -> anyhow::Result<Sandbox> {
+        Ok(Sandbox::new(SandboxConfig {
+            compiler: self.program.clone(),
+            cache: Some(self.cache.clone()),
+            admission: AdmissionLimits::default(),
+            stack: Limits::default().stack,
+        })?)
+    }
+}
+
+/// The key that was asked for, by name or file; else the development key.
+fn signing_key(settings: &Settings, asked: Option<&str>) -> anyhow::Result<SigningKey> {
+    let store = KeyStore::at(&settings.keys);
+    match asked.or(settings.key.as_deref()) {
+        None => Ok(store.development()?),
+        Some(key) if key.contains(['/', '.']) => Ok(SigningKey::from_file(Path::new(key), &settings.password)?),
+        Some(key) => Ok(store.load(&key.parse()?, &settings.password)?),
+    }
+}
+
+fn text(path: &Path, what: &str) -> anyhow::Result<String> {
+    let size = std::fs::metadata(path).with_context(|| format!("{what} `{}` cannot be read", path.display()))?.len();
+    anyhow::ensure!(size <= MAX_FILE, "{what} `{}` has {size} bytes, the limit is {MAX_FILE}", path.display());
+    std::fs::read_to_string(path).with_context(|| format!("{what} `{}` cannot be read", path.display()))
+}
+
+fn show(report: &Report<'_>, format: Format) -> Result<Vec<u8>, certus_report::Error> {
+    match format {
+        Format::Table => {
+            let terminal = std::io::stdout().is_terminal();
+            let colour = if terminal && variable("NO_COLOR").is_none() { Colour::Ansi } else { Colour::Plain };
+            let width = if terminal { terminal_width() } else { 120 };
+            Ok(report.table(colour, width).into_bytes())
+        }
+        Format::Json => report.findings_json().map(with_newline),
+        Format::Sarif => report.sarif().map(with_newline),
+        Format::Html => report.html().map(String::into_bytes),
+    }
+}
+
+fn with_newline(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.push(b'\n');
+    bytes
+}
+
+fn terminal_width() -> u16 {
+    variable("COLUMNS").and_then(|c| c.to_str()?.parse().ok()).unwrap_or(120)
+}
+
+fn summarise(outcome: &Outcome, out: &Path, verbose: bool) {
+    for unused in &outcome.unused_suppressions {
+        note(&format!("warning: suppression {unused} matches nothing; remove it"));
+    }
+    if outcome.development {
+        note(
+            "signed with the development key of this machine; `certus keys generate NAME` and --key NAME make it yours",
+        );
+    }
+    note(&format!("decision {}  bundle {}", outcome.verdict(), out.display()));
+    note(&format!("result   sha256:{}", outcome.result_digest));
+    if verbose {
+        let t = &outcome.timings;
+        let ms = |nanos: u64| nanos / 1_000_000;
+        note(&format!(
+            "time     checkout {} ms, admission {} ms, engine {} ms (all workers: read {} ms, prefilter {} ms, sandbox {} ms), report {} ms",
+            t.checkout.as_millis(),
+            t.admission.as_millis(),
+            t.engine.as_millis(),
+            ms(t.stages.read_nanos),
+            ms(t.stages.prefilter_nanos),
+            t.sandbox.as_millis(),
+            t.report.as_millis()
+        ));
+    }
+}
+
+/// A name for the bundle's folder: the last word of the source, if it is plain.
+fn folder_name(source: &str) -> String {
+    let absolute = std::path::absolute(source).unwrap_or_else(|_| PathBuf::from(source));
+    let word = absolute.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let word: String =
+        word.trim_end_matches(".git").chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();
+    if word.trim_matches('.').is_empty() { "scan".to_owned() } else { word.trim_start_matches('.').to_owned() }
+}
+
+/// Points `latest` at the new bundle. A convenience: where links cannot be made there is none.
+fn link_latest(out: &Path) {
+    let (Some(folder), Some(name)) = (out.parent(), out.file_name()) else { return };
+    let temporary = folder.join(format!(".latest.{}", std::process::id()));
+    let made =
+        std::os::unix::fs::symlink(name, &temporary).and_then(|()| std::fs::rename(&temporary, folder.join("latest")));
+    if let Err(error) = made {
+        tracing::warn!(%error, "the link `latest` could not be made");
+        // Gone already, most likely.
+        let _ = std::fs::remove_file(&temporary);
+    }
+}

@@ -1,0 +1,47 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod command;
+mod exit;
+mod progress;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::arguments::{Arguments, Command};
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    let all: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
+    if all.get(1).is_some_and(|a| a == certus_sandbox::COMPILE_ARGUMENT) {
+        return certus_sandbox::compile_child(&all[2..]);
+    }
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are answers, not mistakes.
+            let code = if error.use_stderr() { Exit::Usage } else { Exit::Pass };
+            // If the terminal is gone there is nobody to tell.
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    command::log::start(arguments.verbose);
+    match run(&arguments) {
+        Ok(exit) => exit.into(),
+        Err(error) => command::fail(&error).into(),
+    }
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let settings = settings::Settings::read()?;
+    match &arguments.command {
+        Command::Scan(scan) => command::scan::run(&settings, arguments, scan),
+        Command::Verify(verify) => command::verify::run(&settings, verify),
+        Command::Keys(keys) => command::keys::run(&settings, keys),
+        Command::Plugin(plugin) => command::plugin::run(&settings, plugin),
+    }
+}
