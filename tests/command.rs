@@ -1,0 +1,9 @@
+//! The command as people and pipelines use it.
+
+mod bad_input;
+mod bundle;
+mod interrupt;
+mod manifest;
+mod plugin;
+mod sbom;
+mod scan;

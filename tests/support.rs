@@ -1,0 +1,59 @@
+//! What tests share: guests made of WAT, a sandbox, a home of its own for each run of the command.
+
+pub(crate) mod guest;
+pub(crate) mod home;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use certus_engine::{Assignment, Scan};
+use certus_model::PluginRun;
+use certus_model::limits::{AdmissionLimits, Limits};
+use certus_model::plugin::Capability;
+use certus_model::workspace::{MemoryWorkspace, Workspace};
+use certus_sandbox::{AdmitError, Plugin, Sandbox, SandboxConfig};
+
+/// A sandbox without a cache, whose compile child is the real command.
+pub(crate) fn sandbox() -> Sandbox {
+    sandbox_with(None)
+}
+
+/// The same with a cache folder.
+pub(crate) fn sandbox_with(cache: Option<&Path>) -> Sandbox {
+    Sandbox::new(SandboxConfig {
+        compiler: env!("CARGO_BIN_EXE_certus").into(),
+        cache: cache.map(Into::into),
+        admission: AdmissionLimits::default(),
+        stack: Limits::default().stack,
+    })
+    .expect("the sandbox starts")
+}
+
+/// Admits with everything granted.
+pub(crate) fn admit(component: &[u8]) -> Result<Plugin, AdmitError> {
+    sandbox().admit(component, &Capability::ALL)
+}
+
+/// Runs one guest over files of a workspace in memory.
+pub(crate) fn run(component: &[u8], limits: &Limits, files: &[(&str, &[u8])]) -> PluginRun {
+    run_jobs(component, limits, files, 1)
+}
+
+/// The same with a number of workers.
+pub(crate) fn run_jobs(component: &[u8], limits: &Limits, files: &[(&str, &[u8])], jobs: usize) -> PluginRun {
+    let plugin = admit(component).expect("the guest is admitted");
+    let files = files.iter().map(|(path, content)| (path.parse().expect("a path"), content.to_vec()));
+    let workspace: Arc<dyn Workspace> = Arc::new(MemoryWorkspace::new(files));
+    let settings = plugin.passport().manifest.default_settings();
+    let assignment = Assignment { plugin, settings, limits: limits.clone() };
+    let (mut runs, _) = certus_engine::run(&Scan {
+        workspace,
+        assignments: &[assignment],
+        jobs: jobs.try_into().expect("at least one worker"),
+        materialise: &|_| Err("these guests have no WASI".to_owned()),
+        progress: &|_| {},
+        cancelled: &std::sync::atomic::AtomicBool::new(false),
+    })
+    .expect("the host does its part");
+    runs.remove(0)
+}
