@@ -1,0 +1,19 @@
+//! Installs what building and testing need and this machine lacks. Each step looks first.
+
+mod debian;
+mod guests;
+mod programs;
+mod validators;
+
+use anyhow::{Result, ensure};
+
+use crate::project::Project;
+
+pub(crate) fn setup(project: &Project, arguments: &[String]) -> Result<()> {
+    ensure!(arguments.is_empty(), "setup takes no arguments");
+    programs::install(project)?;
+    guests::install(project)?;
+    validators::install(project)
+}
+
+pub(crate) use self::validators::folder as validators_folder;

@@ -1,0 +1,18 @@
+use anyhow::Result;
+
+use crate::plugins::plugins;
+use crate::project::{Project, run};
+use crate::setup::{setup, validators_folder};
+
+/// Sets up, builds the plugins and runs every test of the workspace; `arguments` go to `cargo test`.
+pub(crate) fn test(project: &Project, arguments: &[String]) -> Result<()> {
+    setup(project, &[])?;
+    plugins(project, &[])?;
+    let mut tests = project.cargo();
+    tests.args(["test", "--workspace"]).args(arguments);
+    let validators = validators_folder(project);
+    if validators.is_dir() {
+        tests.env("CERTUS_TEST_VALIDATORS", validators);
+    }
+    run(&mut tests)
+}
