@@ -89,6 +89,12 @@ fn case_062_a_trap_in_one_file_never_passes() {
     let coverage = std::fs::read_to_string(home.path("out/coverage.json")).unwrap();
     assert!(coverage.contains("incomplete") && coverage.contains("failed:trap"), "{coverage}");
     assert_eq!(home.run(&["verify", "out"]).code, 0, "an error has a signed bundle too");
+
+    home.write("base.toml", "[[gap]]\npath = \"a.txt\"\nreason = \"broken on purpose\"\n");
+    let accepted = home.run(&[&arguments[..], &["--force", "--baseline", "base.toml"]].concat());
+    assert_eq!(accepted.code, 0, "the twin is accepted by the operator: {}", accepted.stderr);
+    let coverage = std::fs::read_to_string(home.path("out/coverage.json")).unwrap();
+    assert!(coverage.contains("failed:trap"), "it stays in the statement");
 }
 
 #[test]

@@ -63,7 +63,7 @@ pub enum Error {
         excess: String,
     },
     /// One file or all files together are too large.
-    #[error("`{path}` makes {excess}; leave it out of what is scanned")]
+    #[error("the source holds {excess} at `{path}`; leave it out of what is scanned")]
     FileBudget {
         /// Where the limit was reached.
         path: String,
@@ -81,7 +81,7 @@ pub enum Error {
         ratio: u64,
     },
     /// It took too long.
-    #[error("`{place}` was not read within {seconds} seconds; try again, or raise the time limit of a fetch")]
+    #[error("`{place}` was not read within {seconds} seconds; try again, or clone it yourself and scan the clone")]
     Timeout {
         /// The source.
         place: String,
