@@ -38,11 +38,15 @@ fn main() -> io::Result<()> {
     fs::write(Path::new(&folder).join("licences.bin"), index)
 }
 
-/// The text of LGPL-3.0 ends with that of GPL-3.0, to which it refers; the file that projects keep
-/// for it does not.
+/// The part of a text that a file of the licence may be without what follows: LGPL-3.0 ends with
+/// GPL-3.0, to which it refers, and several end with how to apply them. Without this part, an
+/// Apache-2.0 that leaves its appendix out is nearer to a relative that never had one.
 fn own_part<'t>(name: &str, text: &'t str) -> Option<&'t str> {
-    let end = text.find("\nGNU GENERAL PUBLIC LICENSE")?;
-    name.starts_with("LGPL-3.0").then_some(&text[..end])
+    let marker = match name.starts_with("LGPL-3.0") {
+        true => "\nGNU GENERAL PUBLIC LICENSE",
+        false => "END OF TERMS AND CONDITIONS",
+    };
+    text.find(marker).map(|end| &text[..end])
 }
 
 /// Of two ids with the same text, the one that claims less: `-only` before `-or-later`, and the

@@ -257,6 +257,15 @@ mod tests {
     }
 
     #[test]
+    fn a_licence_without_its_appendix_is_not_taken_for_a_relative_that_has_none() {
+        for spdx in ["Apache-2.0", "GPL-2.0-only", "GPL-3.0-only", "AGPL-3.0-only"] {
+            let whole = text(spdx);
+            let terms = &whole[..whole.find("END OF TERMS AND CONDITIONS").unwrap()];
+            assert_eq!(names(terms), [spdx], "{spdx}");
+        }
+    }
+
+    #[test]
     fn only_a_notice_before_the_text_allows_later_versions() {
         let notice = "This program is free software: you can redistribute it and/or modify it under the terms of the GNU General Public License as published by the Free Software Foundation, either version 3 of the License, or (at your option) any later version.\n\n";
         assert_eq!(names(text("GPL-3.0-only")), ["GPL-3.0-only"]);
