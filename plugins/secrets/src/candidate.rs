@@ -78,14 +78,18 @@ impl<'a> Candidate<'a> {
         !self.content.get(self.secret.end).is_some_and(|&byte| is_word(byte))
     }
 
-    /// Whether the secret begins where its format says. The `n` of an escaped line break in front of
-    /// it is not part of a word.
+    /// Whether the secret begins where its format says.
     pub(crate) fn begins(&self) -> bool {
-        match self.content[..self.secret.start] {
-            [.., b'\\', b'n' | b'r' | b't'] => true,
-            [.., last] => !is_word(last),
-            [] => true,
-        }
+        begins_word(self.content, self.secret.start)
+    }
+}
+
+/// Whether no word goes on at `start`. The `n` of an escaped line break in front is not part of one.
+pub(crate) fn begins_word(content: &[u8], start: usize) -> bool {
+    match content[..start] {
+        [.., b'\\', b'n' | b'r' | b't'] => true,
+        [.., last] => !is_word(last),
+        [] => true,
     }
 }
 

@@ -25,5 +25,10 @@ pub(crate) fn not_illustrative(candidate: &Candidate<'_>) -> Judgement {
 
 /// ASCII case is folded; `needle` is lower-case.
 pub(crate) fn contains(haystack: &[u8], needle: &str) -> bool {
-    haystack.windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle.as_bytes()))
+    let needle = needle.as_bytes();
+    let Some(&first) = needle.first() else {
+        return true;
+    };
+    let begins = |window: &&[u8]| window[0].to_ascii_lowercase() == first;
+    haystack.windows(needle.len()).filter(begins).any(|window| window.eq_ignore_ascii_case(needle))
 }

@@ -3,6 +3,8 @@ use std::ops::Range;
 use certus_sdk_files::Confidence;
 
 use crate::candidate::{Candidate, Judgement};
+use crate::check::placeholder::{is_reference, is_sample};
+use crate::check::require;
 use crate::place::Scope;
 
 /// One way to recognise one kind of secret: a row of the table.
@@ -136,18 +138,12 @@ impl Detector {
 
 impl Kind {
     fn judge(self, candidate: &Candidate<'_>) -> Judgement {
-        use crate::check::placeholder::{is_reference, is_sample};
-
-        let stands_apart = match self {
-            Self::Token => candidate.begins() && candidate.ends(),
-            Self::Assigned => candidate.ends(),
-            Self::Value | Self::Material => true,
-        };
-        let is_real = match self {
-            Self::Token | Self::Assigned => !is_sample(candidate.body()),
+        let is_secret = match self {
+            Self::Token => candidate.begins() && candidate.ends() && !is_sample(candidate.body()),
+            Self::Assigned => candidate.ends() && !is_sample(candidate.body()),
             Self::Value => !is_reference(candidate.secret()),
             Self::Material => true,
         };
-        if stands_apart && is_real { Judgement::Keep } else { Judgement::Drop }
+        require(is_secret)
     }
 }

@@ -3,8 +3,8 @@ use std::ops::Range;
 use certus_sdk_files::{Confidence, File, FileScanner, Finding, Hit, Problem, Settings};
 use regex_automata::dfa::onepass::Cache;
 
-use crate::candidate::Candidate;
-use crate::detector::Detector;
+use crate::candidate::{Candidate, begins_word};
+use crate::detector::{Detector, Kind};
 use crate::detectors;
 use crate::expression::Expression;
 use crate::hits::Searcher;
@@ -58,6 +58,10 @@ const LONG: usize = 128;
 /// The reach from which on a try may cost more than a line.
 const LONG_REACH: usize = 512;
 
+/// One more than the host keeps of a whole run: it then says that findings are missing, where an
+/// answer of any length would be refused and the file with it.
+const MOST_FINDINGS: usize = 10_001;
+
 /// One file under way.
 struct Scan<'a> {
     secrets: &'a Secrets,
@@ -106,6 +110,10 @@ impl<'a> Scan<'a> {
     fn attempt(&mut self, index: usize, hit: usize, keyword: usize) {
         let Armed { detector, expression } = &self.secrets.armed[index];
         let content = self.file.content;
+        // Most hits of a token's prefix lie within a word: "asyncio" holds "cio".
+        if detector.kind == Kind::Token && detector.lead.is_none() && !begins_word(content, hit) {
+            return;
+        }
         let end = content.len().min(hit + detector.reach);
         let Some(found) = expression.at(&mut self.cache, content, hit, end) else {
             self.skip_run(index, hit);
@@ -156,6 +164,6 @@ impl<'a> Scan<'a> {
             let rule = self.secrets.armed[found.detector].detector.rule;
             Finding::at(rule, self.file.path, found.secret.clone()).confidence(found.confidence)
         };
-        kept.values().map(finding).collect()
+        kept.values().take(MOST_FINDINGS).map(finding).collect()
     }
 }

@@ -108,11 +108,11 @@ const REQUESTS: &[&str] =
 
 /// A made-up token: a word, a run, a row of digits, too few different characters.
 pub(crate) fn is_sample(body: &[u8]) -> bool {
-    is_reference(body)
-        || SAMPLE_WORDS.iter().any(|word| contains(body, word))
+    body.len() >= 16 && distinct(body) < 6
         || has_run(body)
         || has_row(body)
-        || body.len() >= 16 && distinct(body) < 6
+        || is_reference(body)
+        || SAMPLE_WORDS.iter().any(|word| contains(body, word))
 }
 
 /// Not the secret itself but where it comes from, or that it was taken out: `${VAR}`, `<token>`,
@@ -127,11 +127,15 @@ pub(crate) fn is_reference(value: &[u8]) -> bool {
         || ends(b"{", b"}")
         || ends(b"%", b"%")
         || ends(b"__", b"__")
-        || ["${", "$(", "{{", "%(", "%s", "#{", "<%", "{0}", "{}"].iter().any(|mark| contains(value, mark))
+        || value.iter().any(|byte| b"$%{<#".contains(byte)) && has_mark(value)
         || value.ends_with(b"...")
-        || has_field(value)
         || value.windows(4).any(|window| matches!(window, b"****" | b"...." | b"XXXX" | b"xxxx"))
         || value.contains(&0xe2)
+}
+
+/// What templates and formatting functions replace.
+fn has_mark(value: &[u8]) -> bool {
+    ["${", "$(", "{{", "%(", "%s", "#{", "<%", "{}"].iter().any(|mark| contains(value, mark)) || has_field(value)
 }
 
 /// A name in braces, which a formatting function replaces: `{user}-token`.

@@ -55,13 +55,18 @@ pub(super) const ROWS: &[Detector] = &[
     // https://learn.microsoft.com/dotnet/framework/data/adonet/connection-string-syntax and
     // https://jdbc.postgresql.org/documentation/use/
     Detector::value("connection-string-password", &["password=", "pwd="], r#"(?i:password|pwd)=([^;"'`<>&\s)]{4,})"#)
-        .checks(&[is_connection_string, is_not_stand_in, not_illustrative]),
+        .checks(&[
+            |candidate| require(candidate.secret().len() <= 128),
+            is_connection_string,
+            is_not_stand_in,
+            not_illustrative,
+        ]),
     // https://dev.mysql.com/doc/refman/8.4/en/connecting.html
-    Detector::value("command-password", &["mysql"], MYSQL).checks(&[is_not_stand_in, not_illustrative]),
+    Detector::value("command-password", &["mysql"], MYSQL).reach(COMMAND).checks(&[is_not_stand_in, not_illustrative]),
     Detector::value("command-password", &["--password="], r#"--password=["']?([^\s"'|;&)\]]{4,})"#)
         .checks(&[is_not_stand_in, not_illustrative]),
     // https://curl.se/docs/manpage.html#-u
-    Detector::value("command-password", &["curl "], CURL).checks(&[is_not_stand_in, not_illustrative]),
+    Detector::value("command-password", &["curl "], CURL).reach(COMMAND).checks(&[is_not_stand_in, not_illustrative]),
     // https://linux.die.net/man/1/sshpass
     Detector::value("command-password", &["sshpass "], r#"sshpass[ \t]+-p[ \t]*["']?([^\s"']+)"#)
         .checks(&[is_not_stand_in, not_illustrative]),
@@ -97,6 +102,9 @@ const RAILS: &str = r#"secret_(?:key_base|token)["']?[ \t]*(?:=>?|:)[ \t]*["']?(
 
 /// User and password within the authority.
 const URL: &str = r#"://[^\s:/?#"'<>`@(){}\[\]\\|,]*:([^\s/?#"'<>`\\]+)"#;
+
+/// How far into a command its password is looked for.
+const COMMAND: usize = 192;
 
 /// Options and their arguments, then `-p` with the password right behind it.
 const MYSQL: &str = concat!(

@@ -242,6 +242,13 @@ fn one_long_line_hides_nothing() {
     );
 }
 
+#[test]
+fn a_dump_of_hashes_is_answered_up_to_a_bound() {
+    let line = "(1, 'ann', '$2y$12$s.YfVZdfvAuO/Iz6fte5iO..ZbbEgreZnDcYOGvX4NGJskYQIstcG'),\n";
+    let found = scan(&scanner(), "dump.sql", &line.repeat(10_050));
+    assert_eq!(found.len(), 10_001);
+}
+
 /// Texts made of keywords, each of which is tried at every hit.
 #[test]
 fn hostile_texts_are_read_to_the_end() {
