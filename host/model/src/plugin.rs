@@ -23,7 +23,7 @@ pub const CONTRACT: &str = "certus:scanner@0.1.0";
 /// Name of the custom section that holds the manifest's text in a component.
 pub const SECTION: &str = "certus:plugin";
 /// Name of the custom section that says with which settings the memory snapshot was taken: the hex
-/// SHA-256 of their canonical JSON.
+/// digest that the sandbox gives them.
 pub const SNAPSHOT_SECTION: &str = "certus:snapshot";
 
 /// The manifest, checked: see [`PluginManifest::from_str`] for what that means.

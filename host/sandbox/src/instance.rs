@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use certus_model::Sha256;
-use certus_model::canonical_json;
 use certus_model::finding::{UnverifiedFinding, UnverifiedReport};
 use certus_model::ledger::{Operation, Outcome, Uses};
 use certus_model::limits::Limits;
@@ -228,9 +227,10 @@ struct LiveCall<'a> {
 }
 
 /// The digest by which a snapshot names the settings it was taken with.
-fn settings_digest(settings: &BTreeMap<String, SettingValue>) -> Sha256 {
-    // Settings are texts, numbers, flags and lists of texts: canonical JSON can always hold them.
-    Sha256::of(&canonical_json(settings).unwrap_or_default())
+pub fn settings_digest(settings: &BTreeMap<String, SettingValue>) -> Sha256 {
+    // Not the canonical form, whose numbers are doubles: two large ones would share a digest. The map
+    // is sorted, and texts, numbers, flags and lists of texts can always be written.
+    Sha256::of(&serde_json::to_vec(settings).expect("settings can always be written as JSON"))
 }
 
 /// A store with every limit set.
@@ -265,4 +265,17 @@ pub(crate) fn new_store(
     store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(1)));
     store.set_epoch_deadline(1);
     Ok(store)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_differ_have_different_digests() {
+        let with = |number| BTreeMap::from([("limit".to_owned(), SettingValue::Number(number))]);
+        // Neighbours that no double tells apart.
+        assert_ne!(settings_digest(&with(1 << 53)), settings_digest(&with((1 << 53) + 1)));
+        assert_eq!(settings_digest(&with(3)), settings_digest(&with(3)));
+    }
 }

@@ -24,7 +24,7 @@ pub use self::compile::{COMPILE_ARGUMENT, compile_child};
 pub use self::engine::{Sandbox, SandboxConfig};
 pub use self::error::{AdmitError, Error, Refusal};
 pub use self::inspect::{Passport, inspect};
-pub use self::instance::{FileInput, Instance};
+pub use self::instance::{FileInput, Instance, settings_digest};
 pub use self::plugin::Plugin;
 pub use self::snapshot::snapshot;
 pub use self::view::{GuestLog, View};

@@ -6,9 +6,9 @@ mod component;
 use std::fs;
 use std::path::Path;
 
+use certus_model::PluginManifest;
 use certus_model::limits::AdmissionLimits;
 use certus_model::plugin::{Capability, SECTION, SNAPSHOT_SECTION};
-use certus_model::{PluginManifest, Sha256, canonical_json};
 
 use crate::{BoxError, Error, Target, Toolchain, Tools};
 
@@ -59,8 +59,8 @@ pub fn build(request: &BuildRequest<'_>, snapshot: Snapshot<'_>) -> Result<Built
     let passport = certus_sandbox::inspect(&outside, &AdmissionLimits::default())?;
     if target == Target::Plain {
         component = snapshot(&component, &manifest).map_err(Error::Snapshot)?;
-        let settings = canonical_json(&manifest.default_settings()).expect("settings are texts, numbers and flags");
-        component = component::with_section(&component, SNAPSHOT_SECTION, &Sha256::of(&settings).to_string());
+        let settings = certus_sandbox::settings_digest(&manifest.default_settings());
+        component = component::with_section(&component, SNAPSHOT_SECTION, &settings.to_string());
     }
     component = component::with_section(&component, SECTION, &text);
     Ok(Built { component, manifest, unused: passport.unused() })

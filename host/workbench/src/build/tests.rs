@@ -130,7 +130,7 @@ fn the_snapshot_comes_before_its_settings_and_the_manifest_is_last() {
         .unwrap();
     let (before, after) = built.component.split_at(seen.get());
     assert!(!contains(before, SECTION));
-    let settings = Sha256::of(b"{}").to_string();
+    let settings = certus_model::Sha256::of(b"{}").to_string();
     let expected = ["snapshot-taken", SNAPSHOT_SECTION, &settings, SECTION, MANIFEST];
     let places = expected.map(|text| after.windows(text.len()).position(|w| w == text.as_bytes()).unwrap());
     assert!(places.is_sorted(), "{places:?}");
