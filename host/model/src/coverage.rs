@@ -8,7 +8,8 @@ use crate::outcome::CallReason;
 
 /// What became of one file in one plugin's run; from what the host delivered, never from the
 /// plugin's word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum FileState {
     /// Given to the plugin, which answered.
     Analysed,
@@ -23,7 +24,8 @@ pub enum FileState {
 }
 
 /// Why a file of interest was not given to the plugin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SkipReason {
     /// Larger than the plugin reads, or with a longer name than a file system allows.
     TooLarge,

@@ -69,7 +69,7 @@ pub struct Parameter {
 }
 
 /// A finding that the host has checked against the manifest and the workspace.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Finding {
     /// The place.
     pub at: Location,

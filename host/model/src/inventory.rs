@@ -96,7 +96,7 @@ pub struct UnverifiedDependency {
 
 /// One component of the inventory, checked: texts are bounded and printable, hashes have the length
 /// of their algorithm, edges lead to records of the same run, evidence exists.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Dependency {
     /// Names this record within one run.
     pub id: String,

@@ -47,9 +47,25 @@ pub enum Outcome {
 }
 
 /// What one run did, summed by operation, object and outcome. Bounded: see [`Uses::MAX_ROWS`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Row>", into = "Vec<Row>")]
 pub struct Uses {
     rows: BTreeMap<(Operation, String, Outcome), (u64, u64)>,
+}
+
+/// A key and its sums, for formats whose maps have texts as keys.
+type Row = ((Operation, String, Outcome), (u64, u64));
+
+impl From<Vec<Row>> for Uses {
+    fn from(rows: Vec<Row>) -> Self {
+        Self { rows: rows.into_iter().collect() }
+    }
+}
+
+impl From<Uses> for Vec<Row> {
+    fn from(uses: Uses) -> Self {
+        uses.rows.into_iter().collect()
+    }
 }
 
 impl Uses {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::coverage::{FileState, Refused, RunStatus};
 use crate::inventory::Dependency;
 use crate::ledger::Uses;
@@ -33,7 +35,7 @@ pub struct PluginRun {
 }
 
 /// What a run cost. Never part of a result: it differs from run to run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
     /// Fuel used, all calls together.
     pub fuel: u64,

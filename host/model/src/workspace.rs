@@ -38,7 +38,7 @@ impl EntryKind {
 }
 
 /// One entry of a workspace.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Where.
     pub path: RepoPath,
