@@ -23,5 +23,5 @@ pub use git::Git;
 pub use materialise::{MaterialisedTree, materialise};
 pub use reference::Reference;
 pub use scratch::Scratch;
-pub use seal::SealedWorkspace;
+pub use seal::{SealedWorkspace, Table};
 pub use source::{Source, SourcePolicy};

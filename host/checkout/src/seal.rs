@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, Read, Write as _};
-use std::sync::Arc;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use cap_std::fs::{File, FileExt as _};
 use certus_model::limits::WorkspaceLimits;
 use certus_model::path::{BadPath, MAX_DEPTH, MAX_NAME, MAX_PATH};
 use certus_model::workspace::{Entry, EntryKind, ReadError, Workspace, tree_digest};
 use certus_model::{RepoPath, Sha256};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, shown};
 use crate::scratch::Scratch;
@@ -18,45 +20,74 @@ use crate::scratch::Scratch;
 /// file on disk. With it a tree of usual size is read from its source exactly once.
 const IN_MEMORY: u64 = 256 << 20;
 
-/// A workspace whose content no longer depends on where it came from.
+/// A workspace whose content no longer depends on where it came from. It consists of a table and of at
+/// most two files without a name, so that another process can read it too.
 #[derive(Debug)]
 pub struct SealedWorkspace {
-    entries: Vec<Entry>,
-    places: Vec<Place>,
+    table: Table,
+    /// In memory, sealed: the kernel lets nobody write to it any more.
+    memory: Option<File>,
+    /// On disk, for what is too much for memory; read with its digest checked.
     spool: Option<File>,
 }
 
-/// Where the content of an entry is.
-#[derive(Clone, Debug)]
+/// What is in a workspace and where its content lies.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Table {
+    entries: Vec<Entry>,
+    places: Vec<Place>,
+    in_memory: bool,
+    on_disk: bool,
+}
+
+/// Where the content of an entry begins.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 enum Place {
-    Memory(Arc<[u8]>),
-    Spool { offset: u64 },
+    Memory(u64),
+    Spool(u64),
 }
 
 impl SealedWorkspace {
     /// The digest of the tree.
     pub fn tree_digest(&self) -> Sha256 {
-        tree_digest(&self.entries)
+        tree_digest(&self.table.entries)
+    }
+
+    /// What another process needs to read this workspace: the table, and its files in order.
+    pub fn hand_over(&self) -> (&Table, Vec<BorrowedFd<'_>>) {
+        (&self.table, self.memory.iter().chain(&self.spool).map(|file| file.as_fd()).collect())
+    }
+
+    /// The other side of [`SealedWorkspace::hand_over`]; none when the files are not the table's.
+    pub fn take_over(table: Table, files: Vec<OwnedFd>) -> Option<Self> {
+        let mut files = files.into_iter().map(|file| File::from_std(file.into()));
+        let memory = if table.in_memory { Some(files.next()?) } else { None };
+        let spool = if table.on_disk { Some(files.next()?) } else { None };
+        let whole = files.next().is_none() && table.entries.len() == table.places.len();
+        whole.then_some(Self { table, memory, spool })
     }
 }
 
 impl Workspace for SealedWorkspace {
     fn entries(&self) -> &[Entry] {
-        &self.entries
+        &self.table.entries
     }
 
     fn read(&self, index: usize) -> Result<Cow<'_, [u8]>, ReadError> {
-        let entry = &self.entries[index];
-        let offset = match &self.places[index] {
-            Place::Memory(content) => return Ok(Cow::Borrowed(content)),
-            Place::Spool { offset } => *offset,
-        };
+        let entry = &self.table.entries[index];
         let failed = |cause: String| ReadError { path: entry.path.clone(), cause };
-        let file = self.spool.as_ref().ok_or_else(|| failed("its file is gone".to_owned()))?;
         let length = usize::try_from(entry.size).map_err(|error| failed(error.to_string()))?;
         let mut content = vec![0; length];
+        if length == 0 {
+            return Ok(Cow::Owned(content));
+        }
+        let (file, offset) = match self.table.places[index] {
+            Place::Memory(offset) => (&self.memory, offset),
+            Place::Spool(offset) => (&self.spool, offset),
+        };
+        let file = file.as_ref().ok_or_else(|| failed("its file is gone".to_owned()))?;
         file.read_exact_at(&mut content, offset).map_err(|error| failed(error.to_string()))?;
-        if Sha256::of(&content) != entry.digest {
+        if matches!(self.table.places[index], Place::Spool(_)) && Sha256::of(&content) != entry.digest {
             return Err(failed("its content differs from what was sealed".to_owned()));
         }
         Ok(Cow::Owned(content))
@@ -68,9 +99,10 @@ pub(crate) struct Sealer<'a> {
     limits: &'a WorkspaceLimits,
     scratch: &'a Scratch,
     sealed: Vec<(Entry, Place)>,
+    memory: Option<File>,
+    in_memory: u64,
     spool: Option<File>,
     spooled: u64,
-    in_memory: u64,
     room: u64,
     counted: u64,
     total: u64,
@@ -82,9 +114,10 @@ impl<'a> Sealer<'a> {
             limits,
             scratch,
             sealed: Vec::new(),
+            memory: None,
+            in_memory: 0,
             spool: None,
             spooled: 0,
-            in_memory: 0,
             room: IN_MEMORY,
             counted: 0,
             total: 0,
@@ -135,14 +168,14 @@ impl<'a> Sealer<'a> {
     pub(crate) fn again(&mut self, path: RepoPath, kind: EntryKind, earlier: usize) {
         let (entry, place) = &self.sealed[earlier];
         let entry = Entry { path, kind, size: entry.size, digest: entry.digest };
-        let place = place.clone();
+        let place = *place;
         self.sealed.push((entry, place));
     }
 
     /// Records a submodule by the commit that it names.
     pub(crate) fn submodule(&mut self, path: RepoPath, commit: &str) {
         let entry = Entry { path, kind: EntryKind::Submodule, size: 0, digest: Sha256::of(commit.as_bytes()) };
-        self.sealed.push((entry, Place::Memory(Arc::default())));
+        self.sealed.push((entry, Place::Memory(0)));
     }
 
     /// What an earlier entry is and how large.
@@ -158,24 +191,39 @@ impl<'a> Sealer<'a> {
         self.sealed.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
         let (entries, places): (Vec<_>, Vec<_>) = self.sealed.into_iter().unzip();
         check_names(&entries)?;
-        Ok(SealedWorkspace { entries, places, spool: self.spool })
+        if let Some(memory) = &self.memory {
+            let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
+            fcntl_add_seals(memory, seals).map_err(|errno| Error::scratch("seal the workspace", errno))?;
+        }
+        let table = Table { entries, places, in_memory: self.memory.is_some(), on_disk: self.spool.is_some() };
+        Ok(SealedWorkspace { table, memory: self.memory, spool: self.spool })
     }
 
     fn keep(&mut self, content: Vec<u8>) -> io::Result<Place> {
         let size = content.len() as u64;
         if self.in_memory + size <= self.room {
+            let file = match &mut self.memory {
+                Some(file) => file,
+                none => none.insert(memory_file()?),
+            };
+            file.write_all(&content)?;
             self.in_memory += size;
-            return Ok(Place::Memory(content.into()));
+            return Ok(Place::Memory(self.in_memory - size));
         }
-        let offset = self.spooled;
         let file = match &mut self.spool {
             Some(file) => file,
             none => none.insert(self.scratch.nameless_file()?),
         };
         file.write_all(&content)?;
         self.spooled += size;
-        Ok(Place::Spool { offset })
+        Ok(Place::Spool(self.spooled - size))
     }
+}
+
+/// A file in memory that can be sealed.
+fn memory_file() -> io::Result<File> {
+    let file = memfd_create("certus-workspace", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    Ok(File::from_std(file.into()))
 }
 
 /// Refuses two entries with one path, and an entry below one that is no directory.

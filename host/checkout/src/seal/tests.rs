@@ -33,7 +33,7 @@ fn entries_are_sorted_and_read_back_from_memory_and_from_disk() {
     let names: Vec<_> = workspace.entries().iter().map(|entry| entry.path.as_str()).collect();
     assert_eq!(names, ["b", "c", "d/late", "early", "empty", "module", "z-again"]);
     assert_eq!(
-        workspace.places.iter().filter(|place| matches!(place, Place::Memory(_))).count(),
+        workspace.table.places.iter().filter(|place| matches!(place, Place::Memory(_))).count(),
         3,
         "early, empty, module"
     );
@@ -42,6 +42,15 @@ fn entries_are_sorted_and_read_back_from_memory_and_from_disk() {
     }
     assert_eq!(workspace.entries()[5].digest, Sha256::of(b"0123"));
     assert_eq!(crate::testing::names(&sandbox.path("scratch")), [""; 0], "the file on disk has no name");
+
+    let (table, files) = workspace.hand_over();
+    let files: Vec<_> = files.into_iter().map(|file| file.try_clone_to_owned().unwrap()).collect();
+    let other = SealedWorkspace::take_over(table.clone(), files).unwrap();
+    assert_eq!(other.entries(), workspace.entries());
+    assert!((0..7).all(|index| other.read(index).unwrap() == workspace.read(index).unwrap()));
+    assert!(SealedWorkspace::take_over(table.clone(), Vec::new()).is_none(), "its files are missing");
+    let memory = other.memory.unwrap();
+    assert!(memory.write_all_at(b"x", 0).is_err() && memory.set_len(9).is_err(), "nobody writes to it any more");
 }
 
 #[test]
