@@ -1,136 +1,169 @@
-//! Compiling happens in a child process with limits of its own: compilers are large, and what they
-//! are given here comes from strangers.
+//! Admission: whether a component may run, and its runnable form. What a stranger's bytes are given
+//! to, the parser and the compiler, runs in a child process with limits of its own.
 
-use std::io::{Read as _, Write as _};
-use std::path::PathBuf;
-use std::process::{Command, ExitCode, Stdio};
-use std::sync::mpsc;
+mod child;
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 
 use certus_model::Sha256;
 use certus_model::limits::AdmissionLimits;
 use certus_model::outcome::AdmissionReason as Reason;
-use rustix::process::{Resource, Rlimit, setrlimit};
-use wasmtime::Engine;
-use wasmtime::component::Component;
+use certus_model::plugin::Capability;
 
+pub use self::child::{ADMISSION_ARGUMENT, admission_child};
+use self::child::{Ended, Task};
 use crate::cache::Cache;
 use crate::engine::new_engine;
 use crate::error::{AdmitError, Error, Refusal};
+use crate::inspect::{Passport, check_size};
 
-/// The first argument with which `certus` is its own compile child.
-pub const COMPILE_ARGUMENT: &str = "compile-component";
-
-/// Exit code of a child that found the component invalid; what it prints then is the reason.
-const INVALID: u8 = 2;
-
-pub(crate) struct Compiler {
-    pub(crate) program: PathBuf,
-    pub(crate) cache: Option<Cache>,
-    pub(crate) limits: AdmissionLimits,
-    pub(crate) stack: usize,
+/// What admission is made with.
+#[derive(Debug, Clone)]
+pub struct AdmissionConfig {
+    /// The program that parses and compiles: `certus` itself, which answers to [`ADMISSION_ARGUMENT`].
+    pub program: PathBuf,
+    /// Folder of what was admitted before; none does the work every time.
+    pub cache: Option<PathBuf>,
+    /// Limits of the file and of the child.
+    pub limits: AdmissionLimits,
+    /// Guest stack in bytes.
+    pub stack: usize,
 }
 
-impl Compiler {
-    /// The runnable form of the component whose bytes have that digest.
-    pub(crate) fn component(&self, engine: &Engine, digest: &Sha256, bytes: &[u8]) -> Result<Component, AdmitError> {
-        if let Some(code) = self.cache.as_ref().and_then(|cache| cache.load(digest))
-            && let Ok(component) = load(engine, &code)
-        {
-            return Ok(component);
-        }
-        let code = self.compile(bytes)?;
-        if let Some(cache) = &self.cache {
-            cache.store(digest, &code);
-        }
-        Ok(load(engine, &code)?)
+/// Says what components are, and admits them.
+#[derive(Debug)]
+pub struct Admission {
+    program: PathBuf,
+    cache: Option<Cache>,
+    limits: AdmissionLimits,
+    stack: usize,
+    /// Which build of the program read a passport: another one may read it differently.
+    build: String,
+}
+
+/// A component that was admitted, compiled; [`crate::Sandbox::load`] makes it runnable.
+#[derive(Debug, Clone)]
+pub struct Admitted {
+    /// What is known of it from its bytes.
+    pub passport: Passport,
+    pub(crate) code: Vec<u8>,
+}
+
+impl Admission {
+    /// Sets up the cache.
+    ///
+    /// # Errors
+    /// When wasmtime refuses its configuration, or the cache folder is not safe to use.
+    pub fn new(config: AdmissionConfig) -> Result<Self, Error> {
+        let AdmissionConfig { program, cache, limits, stack } = config;
+        let cache = cache.map(|folder| Cache::open(&folder, &new_engine(stack)?)).transpose()?;
+        Ok(Self { build: build_of(&program), program, cache, limits, stack })
     }
 
-    fn compile(&self, bytes: &[u8]) -> Result<Vec<u8>, AdmitError> {
-        let limits = &self.limits;
-        let failed = |source| Error::Child { program: self.program.display().to_string(), source };
-        let mut child = Command::new(&self.program)
-            .arg(COMPILE_ARGUMENT)
-            .args([limits.child_memory, limits.child_cpu.as_secs(), self.stack as u64].map(|n| n.to_string()))
-            .env_clear()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(failed)?;
-        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-        let answer = std::thread::scope(|scope| {
-            // A child that dies early breaks this pipe; its exit status says why.
-            scope.spawn(move || stdin.map(|mut pipe| pipe.write_all(bytes)));
-            let (sender, receiver) = mpsc::channel();
-            scope.spawn(move || {
-                let mut answer = Vec::new();
-                let read = stdout.map(|mut pipe| pipe.read_to_end(&mut answer));
-                let _ = sender.send(read.transpose().map(|_| answer));
-            });
-            let answer = receiver.recv_timeout(limits.child_wall);
-            if answer.is_err() {
-                // Already gone is as good as killed.
-                let _ = child.kill();
+    /// The limits of the file and of the child.
+    pub fn limits(&self) -> &AdmissionLimits {
+        &self.limits
+    }
+
+    /// Reads what `bytes` are: form, size, manifest, imports and exports. Nothing is run.
+    ///
+    /// # Errors
+    /// A [`Refusal`] with its reason, or the host's own failure.
+    pub fn inspect(&self, bytes: &[u8]) -> Result<Passport, AdmitError> {
+        check_size(bytes, &self.limits)?;
+        let digest = Sha256::of(bytes);
+        let name = format!("{digest}-passport-{}", self.build);
+        let kept = self.kept(&name).and_then(|text| serde_json::from_slice(&text).ok());
+        let mut passport: Passport = match kept {
+            Some(passport) => passport,
+            None => {
+                let answer = self.child(Task::Inspect, bytes)?;
+                let passport = serde_json::from_slice(&answer).map_err(|error| self.failed(error.into()))?;
+                self.keep(&name, &answer);
+                passport
             }
-            answer
-        });
-        let status = child.wait().map_err(failed)?;
-        let over = |what: &str| {
-            let message = format!(
-                "compiling it {what} (limits: {} MiB, {} s of CPU, {} s)",
-                limits.child_memory >> 20,
-                limits.child_cpu.as_secs(),
-                limits.child_wall.as_secs()
-            );
-            Err(Refusal::new(Reason::CompileBudget, message).into())
         };
-        let Ok(answer) = answer else { return over("took too long") };
-        let answer = answer.map_err(failed)?;
-        match status.code() {
-            Some(0) => Ok(answer),
-            Some(code) if code == i32::from(INVALID) => {
-                let reason = certus_model::escape::one_line(&String::from_utf8_lossy(&answer), 500);
-                Err(Refusal::new(Reason::NotAComponent, format!("the component is not valid here: {reason}")).into())
+        // What names the bytes is never another's word.
+        passport.digest = digest;
+        passport.size = bytes.len() as u64;
+        Ok(passport)
+    }
+
+    /// Checks `bytes` and compiles them: the manifest is read, imports are compared with what it
+    /// declares and with what is `granted`, exports with what it names. The bytes that were checked
+    /// are the bytes that are compiled: they are read by the caller, once.
+    ///
+    /// # Errors
+    /// A [`Refusal`] with its reason, or the host's own failure.
+    pub fn admit(&self, bytes: &[u8], granted: &[Capability]) -> Result<Admitted, AdmitError> {
+        let passport = self.inspect(bytes)?;
+        passport.permit(granted)?;
+        let name = format!("{}-code", passport.digest);
+        let code = match self.kept(&name) {
+            Some(code) => code,
+            None => {
+                let code = self.child(Task::Compile, bytes)?;
+                self.keep(&name, &code);
+                code
             }
-            Some(code) => Err(failed(std::io::Error::other(format!("it ended with code {code}"))).into()),
-            None => over("exceeded its budget"),
+        };
+        Ok(Admitted { passport, code })
+    }
+
+    fn kept(&self, name: &str) -> Option<Vec<u8>> {
+        self.cache.as_ref()?.load(name)
+    }
+
+    fn keep(&self, name: &str, bytes: &[u8]) {
+        if let Some(cache) = &self.cache {
+            cache.store(name, bytes);
         }
     }
-}
 
-/// The compile child's whole life: limits itself, reads a component from standard input, writes its
-/// compiled form to standard output. `arguments` are those after [`COMPILE_ARGUMENT`].
-pub fn compile_child(arguments: &[String]) -> ExitCode {
-    let numbers: Vec<u64> = arguments.iter().filter_map(|a| a.parse().ok()).collect();
-    let [memory, cpu, stack] = numbers[..] else { return ExitCode::FAILURE };
-    let set = |resource, most| setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) });
-    let limited = set(Resource::As, memory).is_ok()
-        && set(Resource::Cpu, cpu).is_ok()
-        && set(Resource::Core, 0).is_ok()
-        && set(Resource::Fsize, 0).is_ok();
-    let mut bytes = Vec::new();
-    if !limited || std::io::stdin().read_to_end(&mut bytes).is_err() {
-        return ExitCode::FAILURE;
+    fn child(&self, task: Task, bytes: &[u8]) -> Result<Vec<u8>, AdmitError> {
+        let limits = &self.limits;
+        match child::run(&self.program, task, limits, self.stack, bytes).map_err(|error| self.failed(error))? {
+            Ended::Answered(answer) => Ok(answer),
+            Ended::Refused(refusal) => Err(refusal.into()),
+            Ended::OverBudget(how) => {
+                let message = format!(
+                    "{} it {how} (limits: {} MiB, {} s of CPU, {} s); make the component smaller or simpler",
+                    task.doing(),
+                    limits.child_memory >> 20,
+                    limits.child_cpu.as_secs(),
+                    limits.child_wall.as_secs()
+                );
+                Err(Refusal::new(Reason::CompileBudget, message).into())
+            }
+        }
     }
-    let Ok(engine) = new_engine(usize::try_from(stack).unwrap_or(usize::MAX)) else { return ExitCode::FAILURE };
-    let (answer, code) = match engine.precompile_component(&bytes) {
-        Ok(code) => (code, ExitCode::SUCCESS),
-        Err(error) => (format!("{error:#}").into_bytes(), ExitCode::from(INVALID)),
-    };
-    match std::io::stdout().write_all(&answer) {
-        Ok(()) => code,
-        Err(_) => ExitCode::FAILURE,
+
+    fn failed(&self, source: std::io::Error) -> Error {
+        Error::Child { program: self.program.display().to_string(), source }
     }
 }
 
-/// Maps compiled code into this process.
-fn load(engine: &Engine, code: &[u8]) -> Result<Component, Error> {
-    #[expect(
-        unsafe_code,
-        reason = "compiled code is trusted by its origin: our own child's pipe, or a cache entry that our key vouches for"
-    )]
-    // SAFETY: `code` was made by `precompile_component` of this very program, either just now or
-    // earlier by an entry whose MAC verified under a key that only this user can read.
-    let component = unsafe { Component::deserialize(engine, code) };
-    component.map_err(|error| Error::Load(format!("{error:#}")))
+impl Admitted {
+    /// The compiled form, for the process that runs it.
+    pub fn code(&self) -> &[u8] {
+        &self.code
+    }
+
+    /// Puts together what [`Admission::admit`] made in another process of this host.
+    ///
+    /// `code` is loaded as machine code: it must have come from there, over a channel that nobody else
+    /// writes to.
+    pub fn from_host(passport: Passport, code: Vec<u8>) -> Self {
+        Self { passport, code }
+    }
+}
+
+/// Tells builds of the program apart without reading all of it, as build tools do.
+fn build_of(program: &Path) -> String {
+    match std::fs::metadata(program) {
+        Ok(meta) => format!("{:x}-{:x}-{:x}", meta.size(), meta.mtime(), meta.mtime_nsec()),
+        // It cannot be started either, which says so then.
+        Err(_) => "none".to_owned(),
+    }
 }

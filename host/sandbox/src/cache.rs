@@ -1,4 +1,4 @@
-//! Compiled plugins, kept between runs. Loading tampered machine code would run it, so nothing is
+//! Passports and compiled plugins, kept between runs. Loading tampered machine code would run it, so nothing is
 //! loaded that this user's own key does not vouch for.
 
 use std::hash::{Hash as _, Hasher as _};
@@ -6,7 +6,6 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use certus_model::Sha256;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 
 use crate::error::Error;
@@ -14,7 +13,7 @@ use crate::error::Error;
 const KEY: usize = 32;
 const MAC: usize = 32;
 
-/// A folder of compiled components, each authenticated with a key that lies beside them.
+/// A folder of what admission made, each entry authenticated with a key that lies beside them.
 #[derive(Debug)]
 pub(crate) struct Cache {
     folder: PathBuf,
@@ -43,14 +42,14 @@ impl Cache {
         Ok(Self { folder: folder.to_owned(), key, engine: format!("{:016x}", hasher.finish()) })
     }
 
-    /// The compiled form of the component of that digest, if a whole and authentic one is here.
-    pub(crate) fn load(&self, component: &Sha256) -> Option<Vec<u8>> {
-        let path = self.path(component);
+    /// What was kept under `name`, if it is whole and authentic.
+    pub(crate) fn load(&self, name: &str) -> Option<Vec<u8>> {
+        let path = self.path(name);
         let mut bytes = std::fs::read(&path).ok()?;
         let authentic =
-            bytes.split_at_checked(MAC).is_some_and(|(mac, code)| self.mac(component, code).verify_slice(mac).is_ok());
+            bytes.split_at_checked(MAC).is_some_and(|(mac, kept)| self.mac(name, kept).verify_slice(mac).is_ok());
         if !authentic {
-            tracing::warn!(%component, "a compiled plugin in the cache is not authentic; compiling it anew");
+            tracing::warn!(name, "an entry of the plugin cache is not authentic; it is made anew");
             // If it cannot be removed it is overwritten, and until then never loaded.
             let _ = std::fs::remove_file(&path);
             return None;
@@ -59,30 +58,32 @@ impl Cache {
         Some(bytes)
     }
 
-    /// Keeps `code`; a cache that cannot be written costs time, not a scan.
-    pub(crate) fn store(&self, component: &Sha256, code: &[u8]) {
-        let temporary = self.folder.join(format!(".{component}.{}", std::process::id()));
+    /// Keeps `bytes` under `name`; a cache that cannot be written costs time, not a scan.
+    pub(crate) fn store(&self, name: &str, bytes: &[u8]) {
+        let temporary = self.folder.join(format!(".{name}.{}", std::process::id()));
         let written = open_private(&temporary)
             .and_then(|mut file| {
-                file.write_all(&self.mac(component, code).finalize().into_bytes())?;
-                file.write_all(code)
+                file.write_all(&self.mac(name, bytes).finalize().into_bytes())?;
+                file.write_all(bytes)
             })
-            .and_then(|()| std::fs::rename(&temporary, self.path(component)));
+            .and_then(|()| std::fs::rename(&temporary, self.path(name)));
         if let Err(error) = written {
-            tracing::warn!(%component, %error, "a compiled plugin could not be kept");
+            tracing::warn!(name, %error, "an entry of the plugin cache could not be kept");
             let _ = std::fs::remove_file(&temporary);
         }
     }
 
-    fn path(&self, component: &Sha256) -> PathBuf {
-        self.folder.join(format!("{component}-{}", self.engine))
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}-{}", self.engine))
     }
 
-    fn mac(&self, component: &Sha256, code: &[u8]) -> Hmac<sha2::Sha256> {
+    fn mac(&self, name: &str, bytes: &[u8]) -> Hmac<sha2::Sha256> {
         let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
-        mac.update(component.as_bytes());
+        // Names are plain words of known length before the bytes: nothing can shift between the parts.
+        mac.update(name.as_bytes());
         mac.update(self.engine.as_bytes());
-        mac.update(code);
+        mac.update(&[0]);
+        mac.update(bytes);
         mac
     }
 }

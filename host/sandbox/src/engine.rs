@@ -1,71 +1,15 @@
 //! The one wasmtime engine of a process, and the clock that lets it interrupt guests.
 
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use certus_model::limits::AdmissionLimits;
-use certus_model::plugin::Capability;
 use wasmtime::{Config, Engine, EngineWeak};
 
-use crate::cache::Cache;
-use crate::compile::Compiler;
-use crate::error::{AdmitError, Error};
-use crate::inspect::inspect;
-use crate::plugin::Plugin;
+use crate::error::Error;
 
 /// How often a running guest is asked to yield, so that its wall clock can strike.
 pub(crate) const TICK: Duration = Duration::from_millis(10);
 
-/// What a sandbox is made with.
-#[derive(Debug, Clone)]
-pub struct SandboxConfig {
-    /// The program that compiles: `certus` itself, which answers to [`crate::COMPILE_ARGUMENT`].
-    pub compiler: PathBuf,
-    /// Folder of compiled plugins; none compiles every time.
-    pub cache: Option<PathBuf>,
-    /// Limits of admission.
-    pub admission: AdmissionLimits,
-    /// Guest stack in bytes.
-    pub stack: usize,
-}
-
-/// Admits components and makes instances of them.
-pub struct Sandbox {
-    engine: Engine,
-    compiler: Compiler,
-    admission: AdmissionLimits,
-}
-
-impl Sandbox {
-    /// Sets up the engine, its ticker thread and the cache.
-    ///
-    /// # Errors
-    /// When wasmtime refuses its configuration, or the cache folder is not safe to use.
-    pub fn new(config: SandboxConfig) -> Result<Self, Error> {
-        let engine = new_engine(config.stack)?;
-        start_ticker(engine.weak())?;
-        let cache = config.cache.map(|folder| Cache::open(&folder, &engine)).transpose()?;
-        let compiler =
-            Compiler { program: config.compiler, cache, limits: config.admission.clone(), stack: config.stack };
-        Ok(Self { engine, compiler, admission: config.admission })
-    }
-
-    /// Checks `bytes` and makes them runnable: the manifest is read, imports are compared with what
-    /// it declares and with what is `granted`, exports with what it names; then the very same bytes
-    /// are compiled in a limited child process or taken from the authenticated cache.
-    ///
-    /// # Errors
-    /// A [`crate::Refusal`] with its reason, or the host's own failure.
-    pub fn admit(&self, bytes: &[u8], granted: &[Capability]) -> Result<Plugin, AdmitError> {
-        let passport = inspect(bytes, &self.admission)?;
-        passport.permit(granted)?;
-        let component = self.compiler.component(&self.engine, &passport.digest, bytes)?;
-        Plugin::link(&self.engine, component, Arc::new(passport))
-    }
-}
-
-/// The configuration that parent and compile child share: a component compiled under another one
+/// The configuration that admission child and worker share: a component compiled under another one
 /// does not load.
 pub(crate) fn new_engine(stack: usize) -> Result<Engine, Error> {
     let mut config = Config::new();
@@ -109,7 +53,7 @@ pub(crate) fn new_engine(stack: usize) -> Result<Engine, Error> {
 
 /// Advances the engine's epoch for as long as the engine lives. The thread holds it weakly and ends
 /// by itself.
-fn start_ticker(engine: EngineWeak) -> Result<(), Error> {
+pub(crate) fn start_ticker(engine: EngineWeak) -> Result<(), Error> {
     std::thread::Builder::new()
         .name("sandbox-ticker".to_owned())
         .spawn(move || {

@@ -1,7 +1,8 @@
 use certus_model::outcome::AdmissionReason;
+use serde::{Deserialize, Serialize};
 
 /// A component is not admitted: its fault, not the host's.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error, Serialize, Deserialize)]
 #[error("{reason}: {message}")]
 pub struct Refusal {
     /// The closed-set reason.
@@ -22,8 +23,8 @@ pub enum Error {
     /// wasmtime refused the host's own configuration.
     #[error("the WebAssembly engine could not be set up: {0}")]
     Engine(String),
-    /// The compile child could not be run.
-    #[error("the compile child `{program}` could not be run ({source}); reinstall certus")]
+    /// A child of this program could not be run.
+    #[error("the child process `{program}` could not be run ({source}); reinstall certus")]
     Child {
         /// The program.
         program: String,

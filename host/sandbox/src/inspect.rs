@@ -7,12 +7,13 @@ use certus_model::limits::AdmissionLimits;
 use certus_model::outcome::AdmissionReason as Reason;
 use certus_model::plugin::{CONTRACT, Capability, Export, SECTION, SNAPSHOT_SECTION};
 use certus_model::{PluginManifest, Sha256};
+use serde::{Deserialize, Serialize};
 use wasmparser::{ComponentExternalKind, ComponentTypeRef, Encoding, Parser, Payload};
 
 use crate::error::Refusal;
 
 /// A plugin's permission passport: who it is, what it declares and what its code really imports.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Passport {
     /// SHA-256 of the component file, manifest included.
     pub digest: Sha256,
@@ -37,11 +38,7 @@ pub struct Passport {
 /// # Errors
 /// A refusal with its reason; see [`AdmissionLimits`] for the size.
 pub fn inspect(bytes: &[u8], limits: &AdmissionLimits) -> Result<Passport, Refusal> {
-    if bytes.len() as u64 > limits.component {
-        let message =
-            format!("the file has {} bytes, the limit is {}; build it smaller", bytes.len(), limits.component);
-        return Err(Refusal::new(Reason::TooLarge, message));
-    }
+    check_size(bytes, limits)?;
     let outside = Outside::parse(bytes)?;
     let manifest_text = outside.manifest()?;
     let manifest =
@@ -64,6 +61,15 @@ pub fn inspect(bytes: &[u8], limits: &AdmissionLimits) -> Result<Passport, Refus
     passport.check_exports()?;
     passport.check_declared()?;
     Ok(passport)
+}
+
+/// Refuses a file that is larger than any component may be.
+pub(crate) fn check_size(bytes: &[u8], limits: &AdmissionLimits) -> Result<(), Refusal> {
+    if bytes.len() as u64 <= limits.component {
+        return Ok(());
+    }
+    let message = format!("the file has {} bytes, the limit is {}; build it smaller", bytes.len(), limits.component);
+    Err(Refusal::new(Reason::TooLarge, message))
 }
 
 impl Passport {
