@@ -17,7 +17,7 @@ use certus_model::limits::{AdmissionLimits, Limits, WorkspaceLimits};
 use certus_model::plugin::Capability;
 use certus_model::workspace::Workspace;
 use certus_plugin_secrets::Secrets;
-use certus_sandbox::{Plugin, Sandbox, SandboxConfig};
+use certus_sandbox::{Admission, AdmissionConfig, Plugin, Sandbox};
 use certus_sdk_core::{File, FileScanner as _, Hit, Settings};
 
 /// Rounds of each measurement; the best counts, since noise only adds.
@@ -29,15 +29,17 @@ fn main() {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_certus"));
     let component = std::fs::read(program.with_file_name("plugins").join("secrets.wasm")).expect("cargo xtask plugins");
     let cache = tempfile::tempdir().expect("a temporary folder");
-    let sandbox = Sandbox::new(SandboxConfig {
-        compiler: program,
+    let admission = Admission::new(AdmissionConfig {
+        program,
         cache: Some(cache.path().join("compiled")),
-        admission: AdmissionLimits::default(),
+        limits: AdmissionLimits::default(),
         stack: Limits::default().stack,
     })
-    .expect("a sandbox");
-    let (compile, plugin) = timed(|| sandbox.admit(&component, &Capability::ALL).expect("secrets is admitted"));
-    let (load, _) = timed(|| sandbox.admit(&component, &Capability::ALL).expect("secrets is admitted"));
+    .expect("admission");
+    let sandbox = Sandbox::new(Limits::default().stack).expect("a sandbox");
+    let admit = || sandbox.load(&admission.admit(&component, &Capability::ALL).expect("secrets is admitted"));
+    let (compile, plugin) = timed(|| admit().expect("secrets loads"));
+    let (load, _) = timed(|| admit().expect("secrets loads"));
     println!("admission: compile {compile:.1?}, load compiled {load:.1?}, component {} bytes", component.len());
     calls(&plugin);
     for tree in &trees {
@@ -96,6 +98,7 @@ fn measure(tree: &Path, plugin: &Plugin) {
         plugin: plugin.clone(),
         settings: plugin.passport().manifest.default_settings(),
         limits: Limits::default(),
+        root: None,
     };
     let (mut sandboxed, mut native) = (Cpu::MAX, Cpu::MAX);
     let (mut found, mut shares) = (0, (0, 0, 0));
@@ -106,7 +109,6 @@ fn measure(tree: &Path, plugin: &Plugin) {
             workspace: workspace.clone(),
             assignments: std::slice::from_ref(&assignment),
             jobs: NonZeroUsize::MIN,
-            materialise: &|_| Err("no WASI here".to_owned()),
             progress: &|_| {},
             cancelled: &AtomicBool::new(false),
         })

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use certus_model::limits::AdmissionLimits;
-use certus_sandbox::{Passport, inspect};
+use certus_sandbox::{Admission, Passport};
 
 use crate::error::Error;
 
@@ -33,13 +33,13 @@ impl Catalog {
     ///
     /// # Errors
     /// A file that cannot be read or is no plugin, and two files of one id.
-    pub fn open(folder: &Path, named: &[PathBuf], limits: &AdmissionLimits) -> Result<Self, Error> {
+    pub fn open(folder: &Path, named: &[PathBuf], admission: &Admission) -> Result<Self, Error> {
         let mut entries: Vec<Entry> = Vec::new();
         for (path, is_named) in
             named.iter().map(|p| (p.clone(), true)).chain(installed(folder)?.into_iter().map(|p| (p, false)))
         {
-            let bytes = read(&path, limits)?;
-            let passport = inspect(&bytes, limits).map_err(|refusal| Error::Refused { path: path.clone(), refusal })?;
+            let bytes = read(&path, admission.limits())?;
+            let passport = admission.inspect(&bytes).map_err(|error| Error::admission(&path, error))?;
             let id = &passport.manifest.plugin.id;
             match entries.iter().find(|entry| entry.passport.manifest.plugin.id == *id) {
                 None => entries.push(Entry { path, bytes, passport, named: is_named }),

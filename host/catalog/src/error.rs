@@ -29,7 +29,7 @@ pub enum Error {
         path: PathBuf,
         /// Why.
         #[source]
-        source: AdmitError,
+        source: certus_sandbox::Error,
     },
     /// Two files are the same plugin.
     #[error("`{}` and `{}` are both plugin `{id}`; keep one", first.display(), second.display())]
@@ -94,4 +94,15 @@ pub enum Error {
     /// Nothing would run.
     #[error("nothing to run: profile `none` needs at least one --plugin FILE")]
     Nothing,
+}
+
+impl Error {
+    /// Why the plugin file at `path` was not admitted.
+    pub fn admission(path: &std::path::Path, error: AdmitError) -> Self {
+        let path = path.to_owned();
+        match error {
+            AdmitError::Refused(refusal) => Self::Refused { path, refusal },
+            AdmitError::Host(source) => Self::Admit { path, source },
+        }
+    }
 }

@@ -33,6 +33,9 @@ pub(crate) enum Command {
     /// Build, inspect and test plugins
     #[command(subcommand)]
     Plugin(Plugin),
+    /// Check what this machine has for scanning, and what its kernel adds to the sandbox
+    #[command(after_help = "Exit codes: 0 scans can run, 2 something is in their way, 1 the host failed, 64 usage.")]
+    Doctor,
 }
 
 /// Scan a repository, a directory or an archive.

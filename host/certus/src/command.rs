@@ -1,5 +1,6 @@
 //! The commands.
 
+pub(crate) mod doctor;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod plugin;

@@ -16,8 +16,15 @@ use crate::exit::Exit;
 
 fn main() -> ExitCode {
     let all: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
-    if all.get(1).is_some_and(|a| a == certus_sandbox::COMPILE_ARGUMENT) {
-        return certus_sandbox::compile_child(&all[2..]);
+    // This program is its own child processes; what they are is nobody else's to ask for.
+    match all.get(1).map(String::as_str) {
+        Some(certus_sandbox::ADMISSION_ARGUMENT) => return certus_sandbox::admission_child(&all[2..]),
+        Some(certus_sandbox::PROBE_ARGUMENT) => return certus_sandbox::probe_child(&all[2..]),
+        Some(certus_pipeline::WORKER_ARGUMENT) => {
+            command::log::start(all.get(2).and_then(|verbose| verbose.parse().ok()).unwrap_or(0));
+            return certus_pipeline::worker_child();
+        }
+        _ => {}
     }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -43,5 +50,6 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Verify(verify) => command::verify::run(&settings, verify),
         Command::Keys(keys) => command::keys::run(&settings, keys),
         Command::Plugin(plugin) => command::plugin::run(&settings, plugin),
+        Command::Doctor => command::doctor::run(&settings),
     }
 }

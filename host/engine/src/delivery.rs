@@ -1,9 +1,11 @@
-//! What a `files` plugin would be given, for tools that call it themselves.
+//! What a plugin would be given, for those who prepare its run or call it themselves.
 
+use certus_model::plugin::Capability;
 use certus_model::workspace::Workspace;
+use certus_sandbox::Passport;
 
 use crate::error::Error;
-use crate::interest::Filter;
+use crate::interest::{Filter, granted_globs};
 use crate::prefilter::Prefilter;
 use crate::scan::Assignment;
 
@@ -16,6 +18,17 @@ pub struct Delivery {
     pub hits: Vec<(u32, u64)>,
     /// Whether these are all.
     pub hits_complete: bool,
+}
+
+/// The files of `workspace` that must be laid out for a plugin of that passport; none for one that does
+/// not read through WASI.
+pub fn wasi_files(passport: &Passport, workspace: &dyn Workspace) -> Option<Vec<usize>> {
+    if !passport.imported.contains(&Capability::Wasi) {
+        return None;
+    }
+    let globs = granted_globs(&passport.manifest);
+    let entries = workspace.entries().iter().enumerate();
+    Some(entries.filter(|(_, e)| e.kind.is_file() && globs.is_match(e.path.as_str())).map(|(i, _)| i).collect())
 }
 
 /// The files of `workspace` that `assignment` would be given, in order.

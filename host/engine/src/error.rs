@@ -7,14 +7,6 @@ pub enum Error {
     /// A file could not be read from the sealed workspace.
     #[error(transparent)]
     Read(#[from] certus_model::workspace::ReadError),
-    /// The files for a WASI plugin could not be laid out.
-    #[error("the files for plugin `{plugin}` could not be laid out: {cause}")]
-    Materialise {
-        /// Whose.
-        plugin: String,
-        /// What went wrong.
-        cause: String,
-    },
     /// The keywords of all plugins together make no automaton.
     #[error("the plugins' keywords could not be prepared: {0}")]
     Keywords(String),

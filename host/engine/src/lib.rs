@@ -4,6 +4,7 @@
 mod check;
 mod delivery;
 mod error;
+mod failed;
 mod files;
 mod interest;
 mod inventory;
@@ -12,6 +13,7 @@ mod scan;
 mod shard;
 mod tree;
 
-pub use self::delivery::{Delivery, deliveries};
+pub use self::delivery::{Delivery, deliveries, wasi_files};
 pub use self::error::Error;
-pub use self::scan::{Assignment, Materialise, Progress, Root, Scan, Times, run};
+pub use self::failed::failed_run;
+pub use self::scan::{Assignment, Progress, Root, Scan, Times, run};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use certus_model::plugin::{Export, SettingValue};
 use certus_model::workspace::Workspace;
 use certus_model::{PluginId, PluginRun};
 use certus_sandbox::{CallError, Instance, Plugin, View};
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::files::{Part, run_shard};
@@ -32,19 +33,26 @@ pub struct Assignment {
     pub settings: BTreeMap<String, SettingValue>,
     /// Its limits: what it asks for, within the operator's.
     pub limits: Limits,
+    /// The files of [`crate::wasi_files`], for a plugin that reads through WASI.
+    pub root: Option<Arc<Root>>,
 }
 
-/// Files laid out for a WASI plugin; dropping it removes them.
-pub trait Root: Send {
-    /// Where they are.
-    fn path(&self) -> &Path;
-
+/// Files laid out for a WASI plugin. They stay for as long as this lives.
+pub struct Root {
+    /// The folder that they are in.
+    pub path: PathBuf,
     /// Indices that could not be laid out, because no file system takes their names.
-    fn skipped(&self) -> &[usize];
+    pub skipped: Vec<usize>,
+    /// Removes the folder when it is dropped.
+    _guard: Box<dyn Send + Sync>,
 }
 
-/// Lays out the entries of these indices.
-pub type Materialise<'a> = dyn Fn(&[usize]) -> Result<Box<dyn Root>, String> + Sync + 'a;
+impl Root {
+    /// Files at `path`, which exist until `guard` is dropped.
+    pub fn new(path: PathBuf, skipped: Vec<usize>, guard: impl Send + Sync + 'static) -> Self {
+        Self { path, skipped, _guard: Box::new(guard) }
+    }
+}
 
 /// What was done since the last report.
 #[derive(Debug, Clone, Copy)]
@@ -63,8 +71,6 @@ pub struct Scan<'a> {
     pub assignments: &'a [Assignment],
     /// Worker threads. The result does not depend on it.
     pub jobs: NonZeroUsize,
-    /// Lays files out for WASI plugins.
-    pub materialise: &'a Materialise<'a>,
     /// Told of progress, from any thread.
     pub progress: &'a (dyn Fn(Progress) + Sync),
     /// Set to stop between two calls.
@@ -72,7 +78,7 @@ pub struct Scan<'a> {
 }
 
 /// Where the time went, in nanoseconds, all workers together. Never part of a result.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Times {
     /// Reading content from the workspace.
     pub read_nanos: u64,
@@ -179,10 +185,6 @@ impl<'a> Context<'a> {
             reason: CallReason::Deadline,
             note: format!("the run's {limit:?} are over"),
         })
-    }
-
-    pub(crate) fn materialise(&self, ready: &Ready<'_>, indices: &[usize]) -> Result<Box<dyn Root>, Error> {
-        (self.scan.materialise)(indices).map_err(|cause| Error::Materialise { plugin: ready.id().to_string(), cause })
     }
 }
 

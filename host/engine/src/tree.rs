@@ -7,7 +7,6 @@ use certus_model::coverage::{FileState, Refused, SkipReason};
 use certus_model::inventory::Dependency;
 use certus_model::ledger::{Operation, Outcome, Uses};
 use certus_model::outcome::{CallReason, ProblemReason};
-use certus_model::plugin::Capability;
 use certus_model::run::Cost;
 use certus_sandbox::{CallError, Instance, View};
 
@@ -39,15 +38,14 @@ pub(crate) async fn run_tree(context: &Context<'_>, ready: &Ready<'_>) -> Result
     let globs = granted_globs(manifest);
     let view = View::new(context.shared.clone(), |entry| globs.is_match(entry.path.as_str()));
     let mut answer = Answer::default();
-    let uses_wasi = ready.assignment.plugin.passport().imported.contains(&Capability::Wasi);
+    let root = ready.assignment.root.as_deref();
     let mut files: Vec<usize> =
         view.indices().iter().copied().filter(|i| context.workspace.entries()[*i].kind.is_file()).collect();
-    let root = uses_wasi.then(|| context.materialise(ready, &files)).transpose()?;
-    if uses_wasi {
+    if root.is_some() {
         let bytes = files.iter().map(|i| context.workspace.entries()[*i].size).sum();
         answer.uses.record(Operation::Materialise, "", Outcome::Ok, bytes);
     }
-    for index in root.iter().flat_map(|root| root.skipped()) {
+    for index in root.iter().flat_map(|root| &root.skipped) {
         answer.files.insert(*index, FileState::Skipped(SkipReason::TooLarge));
     }
     files.retain(|index| !answer.files.contains_key(index));
@@ -55,7 +53,7 @@ pub(crate) async fn run_tree(context: &Context<'_>, ready: &Ready<'_>) -> Result
         Ok(left) => left,
         Err(error) => return fail(answer, &files, ready, error),
     };
-    let mut instance = match ready.fresh_instance(Some(view.clone()), root.as_deref().map(|r| r.path())).await {
+    let mut instance = match ready.fresh_instance(Some(view.clone()), root.map(|root| root.path.as_path())).await {
         Ok(instance) => instance,
         Err(error) => return fail(answer, &files, ready, error),
     };
@@ -70,7 +68,7 @@ pub(crate) async fn run_tree(context: &Context<'_>, ready: &Ready<'_>) -> Result
 
     let checker = Checker { manifest, workspace: context.workspace };
     let given = Given::Granted(view.indices());
-    delivered(context, &instance, uses_wasi, &files, &mut answer);
+    delivered(context, &instance, root.is_some(), &files, &mut answer);
     for problem in report.problems {
         tracing::debug!(plugin = %ready.id(), reason = %problem.reason, note = problem.note, "the plugin reports a problem");
         let place = problem.at.and_then(|at| checker.location(at, given).ok());

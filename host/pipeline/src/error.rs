@@ -7,9 +7,20 @@ pub enum Error {
     /// The plugins could not be selected or admitted.
     #[error(transparent)]
     Catalog(#[from] certus_catalog::Error),
-    /// The engine failed.
-    #[error(transparent)]
-    Engine(certus_engine::Error),
+    /// The files for a WASI plugin could not be laid out.
+    #[error("the files for plugin `{plugin}` could not be laid out: {cause}")]
+    Materialise {
+        /// Whose.
+        plugin: String,
+        /// What went wrong.
+        cause: String,
+    },
+    /// A scan worker could not be started.
+    #[error("a scan worker could not be started ({0}); reinstall certus")]
+    Worker(#[source] std::io::Error),
+    /// The host's own part failed in a worker.
+    #[error("the scan could not be done: {0}")]
+    WorkerFailed(String),
     /// The report could not be made.
     #[error(transparent)]
     Report(#[from] certus_report::Error),
@@ -28,13 +39,4 @@ pub enum Error {
     /// The caller asked to stop.
     #[error("the scan was interrupted")]
     Cancelled,
-}
-
-impl From<certus_engine::Error> for Error {
-    fn from(error: certus_engine::Error) -> Self {
-        match error {
-            certus_engine::Error::Cancelled => Self::Cancelled,
-            error => Self::Engine(error),
-        }
-    }
 }

@@ -1,14 +1,18 @@
 use std::path::PathBuf;
 
 use certus_checkout::{Git, Scratch};
-use certus_model::limits::{AdmissionLimits, Limits, WorkspaceLimits};
-use certus_sandbox::Sandbox;
+use certus_model::limits::{Limits, WorkspaceLimits};
+use certus_sandbox::Admission;
 use certus_signing::SigningKey;
 
-/// What outlives a scan: the sandbox, the key, where things are.
+use crate::worker::Worker;
+
+/// What outlives a scan: admission, workers, the key, where things are.
 pub struct Host {
-    /// Admits and runs plugins.
-    pub sandbox: Sandbox,
+    /// Admits plugins.
+    pub admission: Admission,
+    /// Runs them.
+    pub worker: Worker,
     /// Folder of installed plugins.
     pub plugins: PathBuf,
     /// Signs bundles.
@@ -19,8 +23,6 @@ pub struct Host {
     pub git: Git,
     /// Ceiling of every plugin's limits.
     pub limits: Limits,
-    /// Limits of admission.
-    pub admission: AdmissionLimits,
     /// Budgets of a workspace.
     pub workspace: WorkspaceLimits,
 }

@@ -6,6 +6,7 @@ use certus_bundle::{Mode, UtcTime};
 use certus_model::outcome::Verdict;
 use certus_model::source::SourceRecord;
 use certus_model::{ScanId, Sha256};
+use certus_sandbox::Confinement;
 use serde::Serialize;
 
 /// The run metadata, with the keys that clients of the replaced service read.
@@ -28,6 +29,8 @@ pub(crate) struct ScanRecord<'a> {
     pub(crate) started_at: &'a UtcTime,
     pub(crate) completed_at: &'a UtcTime,
     pub(crate) host_version: &'a str,
+    /// What the kernel held the scan's workers to; none if none of them came to an end.
+    pub(crate) confinement: Option<Confinement>,
 }
 
 pub(crate) fn provenance_id(source: &SourceRecord, tree: Sha256) -> String {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use certus_bundle::{BundleFiles, FileName, Mode, PluginUse, ScanFacts, UtcTime};
 use certus_catalog::{Catalog, Selection, Wish};
-use certus_checkout::Checkout;
-use certus_engine::{Assignment, Scan, Times};
+use certus_checkout::{Checkout, Scratch};
+use certus_engine::Times;
 use certus_model::coverage::RunStatus;
 use certus_model::decision::PolicyResult;
 use certus_model::manifest::ScanManifest;
@@ -22,6 +22,7 @@ use crate::event::{Event, Events, Plan};
 use crate::host::Host;
 use crate::record::{ScanRecord, provenance_id};
 use crate::request::Request;
+use crate::worker::{Assigned, Done, Work};
 
 /// The host's version, as it stands in bundles.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -79,7 +80,7 @@ pub fn scan(
     let catalog = Catalog::open(&host.plugins, &request.plugins, &host.admission)?;
     let wish = Wish { profile: &request.profile, manifest: manifest.as_ref().map(|(m, digest)| (m, *digest)) };
     let selection = certus_catalog::select(&catalog, &wish)?;
-    let assignments = admit(host, &catalog, &selection)?;
+    let mut assigned = admit(host, &catalog, &selection)?;
     let admission = clock.elapsed();
 
     let clock = Instant::now();
@@ -91,24 +92,25 @@ pub fn scan(
         &host.scratch,
         &host.git,
     )?;
-    let workspace: Arc<dyn Workspace> = Arc::new(workspace);
     let (files, bytes) = (workspace.entries().len() as u64, workspace.entries().iter().map(|e| e.size).sum());
     events.phase(format!("Checked out {files} files"))?;
     (request.progress)(Plan::Sealed { files, bytes });
     let checkout = clock.elapsed();
 
     let clock = Instant::now();
-    for assignment in &assignments {
-        events.emit(Event::ToolStart { tool: assignment.plugin.passport().manifest.plugin.id.to_string() })?;
+    for one in &assigned {
+        events.emit(Event::ToolStart { tool: one.admitted.passport.manifest.plugin.id.to_string() })?;
     }
-    let (runs, stages) = certus_engine::run(&Scan {
-        workspace: workspace.clone(),
-        assignments: &assignments,
+    lay_out(&mut assigned, &workspace, &host.scratch)?;
+    let Done { runs, times: stages, confinement } = host.worker.run(&Work {
+        workspace: &workspace,
+        assigned: &assigned,
         jobs: request.jobs,
-        materialise: &|indices| crate::materialise(&*workspace, indices, &host.scratch),
         progress: &|done| (request.progress)(Plan::Done { files: done.files, bytes: done.bytes }),
         cancelled: request.cancelled,
     })?;
+    // Their files are not needed any more.
+    drop(assigned);
     for run in &runs {
         events.emit(tool_complete(run))?;
     }
@@ -123,7 +125,7 @@ pub fn scan(
     };
     let report = Report::build(Inputs {
         runs: &runs,
-        workspace: &*workspace,
+        workspace: &workspace,
         source: &record,
         tree_digest,
         thresholds: &thresholds,
@@ -159,6 +161,7 @@ pub fn scan(
         started_at: &started_at,
         completed_at: &completed_at,
         host_version: VERSION,
+        confinement,
     })?;
     bundle.insert(FileName::Scan, scan_json)?;
     let shown = show(&report)?;
@@ -205,21 +208,34 @@ fn parse_manifest(bytes: &[u8]) -> Result<(ScanManifest, Sha256), Error> {
 }
 
 /// Admits the selected plugins: the bytes that the catalog read are the bytes that run.
-fn admit(host: &Host, catalog: &Catalog, selection: &Selection) -> Result<Vec<Assignment>, Error> {
-    let mut assignments = Vec::with_capacity(selection.plugins.len());
+fn admit(host: &Host, catalog: &Catalog, selection: &Selection) -> Result<Vec<Assigned>, Error> {
+    let mut assigned = Vec::with_capacity(selection.plugins.len());
     for selected in &selection.plugins {
         let entry = &catalog.entries()[selected.entry];
         let manifest = &entry.passport.manifest;
         // On the local command whoever installs or names a plugin grants what it declares.
         let granted = manifest.capabilities.declared();
-        let plugin = host
-            .sandbox
+        let admitted = host
+            .admission
             .admit(&entry.bytes, &granted)
-            .map_err(|source| certus_catalog::Error::Admit { path: entry.path.clone(), source })?;
+            .map_err(|error| certus_catalog::Error::admission(&entry.path, error))?;
         let limits = manifest.limits.within(&host.limits);
-        assignments.push(Assignment { plugin, settings: selected.settings.clone(), limits });
+        assigned.push(Assigned { admitted, settings: selected.settings.clone(), limits, root: None });
     }
-    Ok(assignments)
+    Ok(assigned)
+}
+
+/// Lays out the files of the plugins that read through WASI.
+fn lay_out(assigned: &mut [Assigned], workspace: &dyn Workspace, scratch: &Scratch) -> Result<(), Error> {
+    for one in assigned {
+        let passport = &one.admitted.passport;
+        if let Some(files) = certus_engine::wasi_files(passport, workspace) {
+            let root = crate::materialise(workspace, &files, scratch)
+                .map_err(|cause| Error::Materialise { plugin: passport.manifest.plugin.id.to_string(), cause })?;
+            one.root = Some(Arc::new(root));
+        }
+    }
+    Ok(())
 }
 
 fn not_run(selection: &Selection) -> Vec<NotRun> {

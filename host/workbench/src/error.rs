@@ -86,6 +86,9 @@ pub enum TestError {
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] certus_engine::Error),
+    /// The files for a WASI plugin could not be laid out.
+    #[error("the files for the plugin could not be laid out: {0}")]
+    Materialise(String),
     /// A file of the plugin's folder cannot be read or written.
     #[error("`{}`: {source}", .path.display())]
     Io {

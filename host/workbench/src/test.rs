@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use certus_engine::{Assignment, Materialise, Scan};
+use certus_engine::{Assignment, Root, Scan};
 use certus_model::PluginRun;
 use certus_model::limits::Limits;
 use certus_model::workspace::Workspace;
@@ -33,8 +33,7 @@ pub struct TestRequest<'a> {
 }
 
 /// Lays out entries of a given workspace.
-pub type WorkspaceMaterialise<'a> =
-    dyn Fn(&dyn Workspace, &[usize]) -> Result<Box<dyn certus_engine::Root>, String> + Sync + 'a;
+pub type WorkspaceMaterialise<'a> = dyn Fn(&dyn Workspace, &[usize]) -> Result<Root, String> + Sync + 'a;
 
 /// One thing that was tested.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +64,7 @@ pub fn test(request: &TestRequest<'_>) -> Result<Vec<Case>, TestError> {
             settings: request.plugin.passport().manifest.default_settings(),
             limits: request.plugin.passport().manifest.limits.within(&Limits::default()),
             plugin: request.plugin.clone(),
+            root: None,
         },
         request,
     };
@@ -82,12 +82,15 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     fn run(&self, workspace: &Arc<dyn Workspace>) -> Result<PluginRun, TestError> {
-        let materialise: &Materialise<'_> = &|indices| (self.request.materialise)(&**workspace, indices);
+        let mut assignment = self.assignment.clone();
+        if let Some(files) = certus_engine::wasi_files(assignment.plugin.passport(), &**workspace) {
+            let root = (self.request.materialise)(&**workspace, &files).map_err(TestError::Materialise)?;
+            assignment.root = Some(Arc::new(root));
+        }
         let (mut runs, _) = certus_engine::run(&Scan {
             workspace: workspace.clone(),
-            assignments: std::slice::from_ref(&self.assignment),
+            assignments: &[assignment],
             jobs: NonZeroUsize::MIN,
-            materialise,
             progress: &|_| {},
             cancelled: &AtomicBool::new(false),
         })?;

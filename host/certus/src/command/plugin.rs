@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use certus_checkout::{Scratch, Source, SourcePolicy};
-use certus_model::limits::{AdmissionLimits, WorkspaceLimits};
+use certus_model::limits::{AdmissionLimits, Limits, WorkspaceLimits};
+use certus_sandbox::Sandbox;
 use certus_workbench::{BuildRequest, Built, TestRequest, Tools};
 
 use crate::arguments::Plugin;
@@ -30,7 +31,7 @@ pub(crate) fn run(settings: &Settings, plugin: &Plugin) -> anyhow::Result<Exit> 
         Plugin::Inspect { file } => {
             let bytes =
                 std::fs::read(file).with_context(|| format!("plugin file `{}` cannot be read", file.display()))?;
-            print(&certus_workbench::describe(&certus_sandbox::inspect(&bytes, &AdmissionLimits::default())?))?;
+            print(&certus_workbench::describe(&settings.admission()?.inspect(&bytes)?))?;
             Ok(Exit::Pass)
         }
         Plugin::Test { folder, component, bless } => test(settings, folder, component.as_deref(), *bless),
@@ -76,9 +77,9 @@ fn test(settings: &Settings, folder: &Path, component: Option<&Path>, bless: boo
         }
         None => build(folder)?.component,
     };
-    let sandbox = settings.sandbox()?;
     let granted = certus_model::plugin::Capability::ALL;
-    let plugin = sandbox.admit(&bytes, &granted)?;
+    let admitted = settings.admission()?.admit(&bytes, &granted)?;
+    let plugin = Sandbox::new(Limits::default().stack)?.load(&admitted)?;
     let scratch = Scratch::open(&settings.scratch)?;
     let limits = WorkspaceLimits::default();
     let cases = certus_workbench::test(&TestRequest {

@@ -11,9 +11,9 @@ use certus_bundle::{Existing, Output};
 use certus_checkout::{Credential, Git, Scratch, Source, SourcePolicy};
 use certus_model::ScanId;
 use certus_model::limits::{AdmissionLimits, Limits, WorkspaceLimits};
-use certus_pipeline::{Host, Outcome, Request};
+use certus_pipeline::{Host, Outcome, Request, Worker};
 use certus_report::{Baseline, Colour, Report};
-use certus_sandbox::{Sandbox, SandboxConfig};
+use certus_sandbox::{Admission, AdmissionConfig};
 use certus_signing::{KeyStore, SigningKey};
 
 use crate::arguments::{Arguments, Format, Scan};
@@ -47,7 +47,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, scan: &Scan) -> an
         None => Baseline::default(),
     };
     let manifest = scan.manifest.as_deref().map(|path| text(path, "manifest")).transpose()?;
-    let host = host(settings, scan)?;
+    let host = host(settings, arguments.verbose, scan)?;
 
     let progress = Progress::new(arguments.quiet);
     let scanned = certus_pipeline::scan(
@@ -94,28 +94,28 @@ fn new_id() -> ScanId {
 }
 
 /// Makes the host with which a scan runs.
-fn host(settings: &Settings, scan: &Scan) -> anyhow::Result<Host> {
+fn host(settings: &Settings, verbose: u8, scan: &Scan) -> anyhow::Result<Host> {
     let scratch = Scratch::open(&settings.scratch)?;
     scratch.sweep()?;
     Ok(Host {
-        sandbox: settings.sandbox()?,
+        admission: settings.admission()?,
+        worker: Worker { program: settings.program.clone(), verbose },
         plugins: settings.plugins.clone(),
         key: signing_key(settings, scan.key.as_deref())?,
         scratch,
         git: Git::new("git", &settings.search_path),
         limits: Limits::default(),
-        admission: AdmissionLimits::default(),
         workspace: WorkspaceLimits::default(),
     })
 }
 
 impl Settings {
-    /// The sandbox of this process.
-    pub(crate) fn sandbox(&self) -> anyhow::Result<Sandbox> {
-        Ok(Sandbox::new(SandboxConfig {
-            compiler: self.program.clone(),
+    /// Who says what plugins are.
+    pub(crate) fn admission(&self) -> anyhow::Result<Admission> {
+        Ok(Admission::new(AdmissionConfig {
+            program: self.program.clone(),
             cache: Some(self.cache.clone()),
-            admission: AdmissionLimits::default(),
+            limits: AdmissionLimits::default(),
             stack: Limits::default().stack,
         })?)
     }
