@@ -2,7 +2,10 @@
 //! permitted, each failing when the limit under test is switched off.
 
 mod admission;
+mod budget;
 mod cache;
 mod execution;
 mod findings;
+mod network;
+mod worker;
 mod workspace;

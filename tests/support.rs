@@ -11,22 +11,41 @@ use certus_model::PluginRun;
 use certus_model::limits::{AdmissionLimits, Limits};
 use certus_model::plugin::Capability;
 use certus_model::workspace::{MemoryWorkspace, Workspace};
-use certus_sandbox::{AdmitError, Plugin, Sandbox, SandboxConfig};
+use certus_sandbox::{Admission, AdmissionConfig, AdmitError, Plugin, Sandbox};
 
-/// A sandbox without a cache, whose compile child is the real command.
-pub(crate) fn sandbox() -> Sandbox {
+/// Admission and a sandbox in this process.
+pub(crate) struct Bench {
+    pub(crate) admission: Admission,
+    pub(crate) sandbox: Sandbox,
+}
+
+impl Bench {
+    /// Admits and loads.
+    pub(crate) fn admit(&self, component: &[u8], granted: &[Capability]) -> Result<Plugin, AdmitError> {
+        self.sandbox.load(&self.admission.admit(component, granted)?)
+    }
+}
+
+/// Admission without a cache, whose child is the real command.
+pub(crate) fn sandbox() -> Bench {
     sandbox_with(None)
 }
 
 /// The same with a cache folder.
-pub(crate) fn sandbox_with(cache: Option<&Path>) -> Sandbox {
-    Sandbox::new(SandboxConfig {
-        compiler: env!("CARGO_BIN_EXE_certus").into(),
+pub(crate) fn sandbox_with(cache: Option<&Path>) -> Bench {
+    admission(cache, AdmissionLimits::default()).expect("the sandbox starts")
+}
+
+/// The same with limits.
+pub(crate) fn admission(cache: Option<&Path>, limits: AdmissionLimits) -> Result<Bench, certus_sandbox::Error> {
+    let stack = Limits::default().stack;
+    let admission = Admission::new(AdmissionConfig {
+        program: env!("CARGO_BIN_EXE_certus").into(),
         cache: cache.map(Into::into),
-        admission: AdmissionLimits::default(),
-        stack: Limits::default().stack,
-    })
-    .expect("the sandbox starts")
+        limits,
+        stack,
+    })?;
+    Ok(Bench { admission, sandbox: Sandbox::new(stack)? })
 }
 
 /// Admits with everything granted.
@@ -45,12 +64,11 @@ pub(crate) fn run_jobs(component: &[u8], limits: &Limits, files: &[(&str, &[u8])
     let files = files.iter().map(|(path, content)| (path.parse().expect("a path"), content.to_vec()));
     let workspace: Arc<dyn Workspace> = Arc::new(MemoryWorkspace::new(files));
     let settings = plugin.passport().manifest.default_settings();
-    let assignment = Assignment { plugin, settings, limits: limits.clone() };
+    let assignment = Assignment { plugin, settings, limits: limits.clone(), root: None };
     let (mut runs, _) = certus_engine::run(&Scan {
         workspace,
         assignments: &[assignment],
         jobs: jobs.try_into().expect("at least one worker"),
-        materialise: &|_| Err("these guests have no WASI".to_owned()),
         progress: &|_| {},
         cancelled: &std::sync::atomic::AtomicBool::new(false),
     })
