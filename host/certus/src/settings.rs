@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use certus_checkout::{Credential, RemoteHost};
 use certus_signing::Password;
 
 /// Folder of installed plugins.
@@ -21,6 +22,8 @@ pub(crate) const SCRATCH_DIR: &str = "CERTUS_SCRATCH_DIR";
 pub(crate) const COSIGN_PASSWORD: &str = "COSIGN_PASSWORD";
 /// Token for https repositories.
 pub(crate) const GIT_TOKEN: &str = "CERTUS_GIT_TOKEN";
+/// The one host that the token is for.
+pub(crate) const GIT_TOKEN_HOST: &str = "CERTUS_GIT_TOKEN_HOST";
 
 /// What the environment says.
 pub(crate) struct Settings {
@@ -30,7 +33,8 @@ pub(crate) struct Settings {
     pub(crate) key: Option<String>,
     pub(crate) scratch: PathBuf,
     pub(crate) password: Password,
-    pub(crate) git_token: Option<String>,
+    /// The token for https repositories, and the host that it opens.
+    pub(crate) git_token: Option<(RemoteHost, Credential)>,
     /// This very program, which is its own compile child.
     pub(crate) program: PathBuf,
     /// Where programs such as git are looked up.
@@ -55,7 +59,7 @@ impl Settings {
             key: text(KEY)?,
             scratch: path(SCRATCH_DIR).unwrap_or_else(|| std::env::temp_dir().join(format!("certus-{}", user()))),
             password: Password::new(secret(COSIGN_PASSWORD)?.unwrap_or_default()),
-            git_token: secret(GIT_TOKEN)?,
+            git_token: git_token()?,
             search_path: variable("PATH").unwrap_or_default(),
             program,
         })
@@ -93,6 +97,17 @@ fn secret(name: &str) -> anyhow::Result<Option<String>> {
         }
         (None, None) => Ok(None),
     }
+}
+
+/// The token and its host: a token that says nothing of its host would be shown to whichever is scanned.
+fn git_token() -> anyhow::Result<Option<(RemoteHost, Credential)>> {
+    let Some(token) = secret(GIT_TOKEN)? else { return Ok(None) };
+    let Some(host) = text(GIT_TOKEN_HOST)? else {
+        anyhow::bail!(
+            "{GIT_TOKEN} is set without {GIT_TOKEN_HOST}; name the host that the token is for, as in github.com"
+        );
+    };
+    Ok(Some((host.parse().with_context(|| format!("{GIT_TOKEN_HOST} cannot be used"))?, Credential::token(token))))
 }
 
 /// Tells users' temporary folders apart.

@@ -22,6 +22,7 @@ pub use error::Error;
 pub use git::Git;
 pub use materialise::{MaterialisedTree, materialise};
 pub use reference::Reference;
+pub use remote::RemoteHost;
 pub use scratch::Scratch;
 pub use seal::{SealedWorkspace, Table};
 pub use source::{Source, SourcePolicy};

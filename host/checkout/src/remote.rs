@@ -1,6 +1,7 @@
 //! The address of a remote repository.
 
 use std::fmt;
+use std::str::FromStr;
 
 use certus_model::escape::is_printable;
 use percent_encoding::percent_decode_str;
@@ -69,6 +70,29 @@ impl RemoteUrl {
     pub(crate) fn as_str(&self) -> &str {
         self.0.as_str()
     }
+
+    pub(crate) fn is_on(&self, host: &RemoteHost) -> bool {
+        self.0.host_str() == host.0.0.host_str() && self.0.port_or_known_default() == host.0.0.port_or_known_default()
+    }
+}
+
+/// A host that speaks `https`: `name`, or `name:port` where it is not 443.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteHost(RemoteUrl);
+
+impl FromStr for RemoteHost {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match RemoteUrl::parse(&format!("https://{text}/-")) {
+            Ok((url, None)) if url.0.path() == "/-" => Ok(Self(url)),
+            _ => Err(Error::BadSource {
+                given: without_secrets(text),
+                problem: "is no host".to_owned(),
+                remedy: "write `name` or `name:port`, without `https://` and without a path",
+            }),
+        }
+    }
 }
 
 impl fmt::Display for RemoteUrl {
@@ -134,6 +158,25 @@ mod tests {
             let (url, credential) = RemoteUrl::parse(typed).unwrap();
             assert_eq!(url.as_str(), "https://example.org/a");
             assert_eq!(credential, Some(Credential::login(user, secret)), "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_a_name_and_a_port() {
+        for (host, address, same) in [
+            ("example.org", "https://example.org/a", true),
+            ("Example.ORG", "HTTPS://example.org:443/a", true),
+            ("example.org:443", "https://example.org/a", true),
+            ("example.org", "https://example.org:8443/a", false),
+            ("example.org", "https://example.org.evil.test/a", false),
+            ("example.org", "https://sub.example.org/a", false),
+            ("[::1]:8443", "https://[::1]:8443/a", true),
+        ] {
+            let (url, _) = RemoteUrl::parse(address).unwrap();
+            assert_eq!(url.is_on(&host.parse().unwrap()), same, "{host} {address}");
+        }
+        for bad in ["", "https://example.org", "example.org/", "me@example.org", "a b", "a?", "a#", "0x7f.1"] {
+            assert!(bad.parse::<RemoteHost>().is_err(), "{bad:?}");
         }
     }
 

@@ -10,7 +10,7 @@ use rustix::fs::OFlags;
 
 use crate::credential::Credential;
 use crate::error::{Error, shown};
-use crate::remote::{RemoteUrl, without_secrets};
+use crate::remote::{RemoteHost, RemoteUrl, without_secrets};
 
 /// A place that a workspace can be made from. It prints without credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,18 +83,15 @@ impl Source {
         local(form, Path::new(path))
     }
 
-    /// The same source, opened with `credential`.
-    ///
-    /// # Errors
-    /// `bad-url` for a source that takes none.
-    pub fn with_credential(self, credential: Credential) -> Result<Self, Error> {
+    /// The same source, opened with `credential` if it lies on `host` and its address has no login: what
+    /// opens one host is never shown to another, and what the user typed wins.
+    #[must_use]
+    pub fn with_credential_for(self, host: &RemoteHost, credential: Credential) -> Self {
         match self.0 {
-            Kind::Remote { url, .. } => Ok(Self(Kind::Remote { url, credential: Some(credential) })),
-            _ => Err(Error::BadSource {
-                given: self.to_string(),
-                problem: "takes no login".to_owned(),
-                remedy: "leave the token out, or use an https:// address",
-            }),
+            Kind::Remote { url, credential: None } if url.is_on(host) => {
+                Self(Kind::Remote { url, credential: Some(credential) })
+            }
+            other => Self(other),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 use certus_bundle::{Existing, Output};
-use certus_checkout::{Credential, Git, Scratch, Source, SourcePolicy};
+use certus_checkout::{Git, Scratch, Source, SourcePolicy};
 use certus_model::ScanId;
 use certus_model::limits::{AdmissionLimits, Limits, WorkspaceLimits};
 use certus_pipeline::{Host, Outcome, Request, Worker};
@@ -83,10 +83,10 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, scan: &Scan) -> an
 
 fn source(settings: &Settings, text: &str) -> anyhow::Result<Source> {
     let source = Source::parse(text, SourcePolicy::Any)?;
-    match &settings.git_token {
-        Some(token) if text.starts_with("https://") => Ok(source.with_credential(Credential::token(token.clone()))?),
-        _ => Ok(source),
-    }
+    Ok(match &settings.git_token {
+        Some((host, token)) => source.with_credential_for(host, token.clone()),
+        None => source,
+    })
 }
 
 fn new_id() -> ScanId {

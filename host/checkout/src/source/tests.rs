@@ -98,12 +98,28 @@ fn no_form_of_a_source_prints_its_login() {
     let source = Source::parse("https://me:hunter2@example.org/a", SourcePolicy::Any).unwrap();
     assert!(!format!("{source} {source:?} {source:#?}").contains("hunter2"));
     assert_eq!(source.to_string(), "https://example.org/a");
-    let source = source.with_credential(Credential::token("hunter3")).unwrap();
-    assert!(!format!("{source} {source:?}").contains("hunter"));
-    let local = Source::parse(".", SourcePolicy::Any).unwrap();
-    assert_eq!(reason(local.with_credential(Credential::token("x"))), CheckoutReason::BadUrl);
     for text in ["http://me:hunter2@h/x", "https://me:hunter2@h/../x", "me:hunter2@h:x", "ssh://me:hunter2@h/x"] {
         let message = Source::parse(text, SourcePolicy::Any).unwrap_err().to_string();
         assert!(!message.contains("hunter2"), "{message}");
     }
+}
+
+#[test]
+fn a_token_goes_to_its_own_host_and_a_login_in_the_address_wins() {
+    let (host, token) = ("example.org".parse().unwrap(), Credential::token("hunter3"));
+    for (text, expected) in [
+        ("https://example.org/a", Some(token.clone())),
+        ("HTTPS://EXAMPLE.org/a", Some(token.clone())),
+        ("https://elsewhere.test/a", None),
+        ("https://example.org:8443/a", None),
+        ("https://me:hunter2@example.org/a", Some(Credential::login("me", "hunter2"))),
+        ("https://me:hunter2@elsewhere.test/a", Some(Credential::login("me", "hunter2"))),
+    ] {
+        let source = Source::parse(text, SourcePolicy::Any).unwrap().with_credential_for(&host, token.clone());
+        assert!(!format!("{source} {source:?}").contains("hunter"), "{text}");
+        let Kind::Remote { credential, .. } = source.0 else { unreachable!() };
+        assert_eq!(credential, expected, "{text}");
+    }
+    let local = Source::parse("dir:.", SourcePolicy::Any).unwrap();
+    assert_eq!(local.clone().with_credential_for(&host, token), local);
 }
