@@ -25,6 +25,9 @@ const MAX_TAGS: usize = 8;
 /// Largest commit or tag that is read, in bytes; real ones have a few KiB.
 const MAX_COMMIT: u64 = 1 << 20;
 
+/// Longest chain of deltas that is followed; git itself makes none that is longer.
+const MAX_DELTAS: u32 = 4095;
+
 /// The objects of one store.
 pub(super) struct Objects<'a> {
     store: gix::odb::Handle,
@@ -85,7 +88,16 @@ impl<'a> Objects<'a> {
     }
 
     fn header(&self, id: ObjectId) -> Result<Header, Error> {
-        self.store.header(id).map_err(|_| self.broken(id))
+        let header = self.store.header(id).map_err(|_| self.broken(id))?;
+        match header.num_deltas() {
+            Some(deltas) if deltas > MAX_DELTAS => Err(Error::malformed(
+                &self.session.origin.place,
+                format!(
+                    "object {id} is a delta upon {deltas} others, more than git makes; repack it with `git repack -adf`"
+                ),
+            )),
+            _ => Ok(header),
+        }
     }
 
     /// The content of an object, refused by its header if it is another kind or larger than `limit`.
