@@ -17,7 +17,6 @@ use certus_model::limits::WorkspaceLimits;
 use sha2::Digest as _;
 
 use crate::error::{Error, shown};
-use crate::scratch::Scratch;
 use crate::seal::{SealedWorkspace, Sealer};
 use crate::source;
 use collect::Collector;
@@ -37,11 +36,8 @@ enum Format {
 const BLOCK: usize = 512;
 
 /// Seals the archive at `path`; returns the SHA-256 of the file too.
-pub(crate) fn read(
-    path: &Path,
-    limits: &WorkspaceLimits,
-    scratch: &Scratch,
-) -> Result<(SealedWorkspace, Sha256), Error> {
+pub(crate) fn read(path: &Path, sealer: Sealer<'_>) -> Result<(SealedWorkspace, Sha256), Error> {
+    let limits = sealer.limits();
     let place = path.to_string_lossy();
     let unreadable = |cause| Error::unreadable(&place, cause);
     let file = source::open(path).map_err(unreadable)?;
@@ -51,7 +47,7 @@ pub(crate) fn read(
         return Err(Error::FileBudget { path: shown(&place), excess });
     }
     let digest = digest(&file).map_err(unreadable)?;
-    let mut collector = Collector::new(Sealer::new(limits, scratch));
+    let mut collector = Collector::new(sealer);
     let source = Archive { file: &file, size: before.0, place: &place, limits };
     match format(&file).map_err(unreadable)? {
         Some(Format::Zip) => zip::read(&source, &mut collector)?,

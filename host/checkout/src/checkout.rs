@@ -1,5 +1,7 @@
 //! From a source to a sealed workspace.
 
+use std::sync::atomic::AtomicBool;
+
 use certus_model::Sha256;
 use certus_model::limits::WorkspaceLimits;
 use certus_model::source::SourceRecord;
@@ -8,7 +10,7 @@ use crate::error::{Error, shown};
 use crate::git::{self, Git};
 use crate::reference::Reference;
 use crate::scratch::Scratch;
-use crate::seal::SealedWorkspace;
+use crate::seal::{SealedWorkspace, Sealer};
 use crate::source::{Kind, Source};
 use crate::{archive, directory};
 
@@ -24,7 +26,8 @@ pub struct Checkout {
     pub tree_digest: Sha256,
 }
 
-/// Seals `source`, at `reference` if it is a git repository; none means its default branch.
+/// Seals `source`, at `reference` if it is a git repository; none means its default branch. Setting
+/// `cancelled` stops it soon.
 ///
 /// # Errors
 /// A refusal with a reason ([`Error::reason`]), or a failure of the host. Nothing is left in `scratch`
@@ -35,21 +38,22 @@ pub fn checkout(
     limits: &WorkspaceLimits,
     scratch: &Scratch,
     git: &Git,
+    cancelled: &AtomicBool,
 ) -> Result<Checkout, Error> {
     let (workspace, record) = match &source.0 {
         Kind::Remote { url, credential } => {
             let origin = git::Origin::remote(url, credential.as_ref());
-            git::checkout(&origin, reference, limits, scratch, git)?
+            git::checkout(&origin, reference, limits, scratch, git, cancelled)?
         }
-        Kind::LocalGit(path) => git::checkout(&git::Origin::local(path)?, reference, limits, scratch, git)?,
+        Kind::LocalGit(path) => git::checkout(&git::Origin::local(path)?, reference, limits, scratch, git, cancelled)?,
         Kind::Directory(path) => {
             refuse_reference(reference)?;
-            let workspace = directory::read(path, limits, scratch)?;
+            let workspace = directory::read(path, Sealer::new(limits, scratch, cancelled))?;
             (workspace, SourceRecord::Directory { directory_path: path.to_string_lossy().into_owned() })
         }
         Kind::Archive(path) => {
             refuse_reference(reference)?;
-            let (workspace, archive_hash) = archive::read(path, limits, scratch)?;
+            let (workspace, archive_hash) = archive::read(path, Sealer::new(limits, scratch, cancelled))?;
             let name = path.file_name().unwrap_or(path.as_os_str());
             (workspace, SourceRecord::Archive { archive_name: name.to_string_lossy().into_owned(), archive_hash })
         }

@@ -11,20 +11,17 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use cap_std::fs::{Dir, File, MetadataExt as _};
-use certus_model::limits::WorkspaceLimits;
 use certus_model::workspace::EntryKind;
 use rustix::fs::{Mode, OFlags, openat};
 
 use crate::error::{Error, shown};
-use crate::scratch::Scratch;
 use crate::seal::{SealedWorkspace, Sealer, read_exactly, repo_path};
 use crate::source;
 
 /// Seals the directory at `path`.
-pub(crate) fn read(path: &Path, limits: &WorkspaceLimits, scratch: &Scratch) -> Result<SealedWorkspace, Error> {
+pub(crate) fn read(path: &Path, mut sealer: Sealer<'_>) -> Result<SealedWorkspace, Error> {
     let place = path.to_string_lossy();
     let root = source::open(path).map_err(|cause| Error::unreadable(&place, cause))?;
-    let mut sealer = Sealer::new(limits, scratch);
     walk(&Dir::from_std_file(root.into_std()), &mut Vec::new(), &mut sealer)?;
     sealer.seal(&place)
 }

@@ -88,6 +88,9 @@ pub enum Error {
         /// The limit.
         seconds: u64,
     },
+    /// The caller asked to stop.
+    #[error("the checkout was interrupted; start it again")]
+    Cancelled,
     /// The host itself failed: its scratch folder or the git program.
     #[error("could not {doing}: {cause}; {remedy}")]
     Host {
@@ -102,8 +105,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// The reason that bundles, events and messages carry; none when the host itself failed and
-    /// nothing can be said of the source.
+    /// The reason that bundles, events and messages carry; none when the host itself failed or was
+    /// stopped, and nothing can be said of the source.
     pub const fn reason(&self) -> Option<CheckoutReason> {
         match self {
             Self::BadSource { .. } => Some(CheckoutReason::BadUrl),
@@ -115,7 +118,7 @@ impl Error {
             Self::FileBudget { .. } => Some(CheckoutReason::FileBudget),
             Self::ArchiveRatio { .. } => Some(CheckoutReason::ArchiveRatio),
             Self::Timeout { .. } => Some(CheckoutReason::Timeout),
-            Self::Host { .. } => None,
+            Self::Cancelled | Self::Host { .. } => None,
         }
     }
 

@@ -8,6 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use certus_model::limits::WorkspaceLimits;
@@ -81,6 +82,12 @@ const CONFIG: &str = "gitconfig";
 /// Name under which the commit is kept.
 const TARGET: &str = "refs/scan/target";
 
+/// Address space of git while it lists what there is, in bytes: a million names take 200 MiB.
+const LIST_MEMORY: u64 = 1 << 30;
+/// While it fetches: twice what index-pack takes for a 2 GiB pack, its threads' reservations included, and
+/// little enough that a hostile pack cannot exhaust the machine.
+const FETCH_MEMORY: u64 = 4 << 30;
+
 /// Configuration of a store as `git init` writes it.
 const SHA1_STORE: &str = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n";
 const SHA256_STORE: &str =
@@ -93,16 +100,17 @@ pub(crate) fn checkout(
     limits: &WorkspaceLimits,
     scratch: &Scratch,
     git: &Git,
+    cancelled: &AtomicBool,
 ) -> Result<(SealedWorkspace, SourceRecord), Error> {
     let deadline = Instant::now() + limits.fetch_wall;
     let folder = scratch.folder("git")?;
     lay_out(&folder, origin).map_err(|cause| Error::scratch("make a store", cause))?;
-    let session = Session { origin, reference, limits, folder: &folder, git, deadline };
+    let session = Session { origin, reference, limits, folder: &folder, git, deadline, cancelled };
     let wanted = session.resolve()?;
     session.fetch(wanted)?;
     let objects = objects::Objects::open(&folder.path().join(STORE).join("objects"), wanted.kind(), &session)?;
     let commit = objects.commit(wanted)?;
-    let mut sealer = Sealer::new(limits, scratch);
+    let mut sealer = Sealer::new(limits, scratch, cancelled);
     objects.tree(commit.tree, &mut sealer)?;
     let record = SourceRecord::Git {
         git_url: origin.place.clone(),
@@ -121,6 +129,7 @@ struct Session<'a> {
     folder: &'a Folder,
     git: &'a Git,
     deadline: Instant,
+    cancelled: &'a AtomicBool,
 }
 
 impl Session<'_> {
@@ -128,10 +137,12 @@ impl Session<'_> {
     /// even if the name moves on meanwhile.
     fn resolve(&self) -> Result<ObjectId, Error> {
         let mut advertised = refs::Advertised::new(self.reference);
-        match self.run(&["ls-remote", "--quiet", "--", &self.origin.url], |line| advertised.line(line))? {
+        let list = ["ls-remote", "--quiet", "--", &self.origin.url];
+        match self.run(&list, LIST_MEMORY, |line| advertised.line(line))? {
             Ended::Well => advertised.choose(&self.origin.place),
             Ended::Badly(notes) => Err(self.unreachable(&notes)),
             Ended::TimedOut => Err(self.timeout()),
+            Ended::Cancelled => Err(Error::Cancelled),
         }
     }
 
@@ -154,21 +165,24 @@ impl Session<'_> {
             &self.origin.url,
             &refspec,
         ];
-        match self.run(&arguments, |_| {})? {
+        match self.run(&arguments, FETCH_MEMORY, |_| {})? {
             Ended::Well => Ok(()),
             Ended::TimedOut => Err(self.timeout()),
+            Ended::Cancelled => Err(Error::Cancelled),
             Ended::Badly(_) => Err(self.refused()),
         }
     }
 
-    fn run(&self, arguments: &[&str], line: impl FnMut(&[u8])) -> Result<Ended, Error> {
+    fn run(&self, arguments: &[&str], memory: u64, line: impl FnMut(&[u8])) -> Result<Ended, Error> {
         let confinement = Confinement {
             program: &self.git.program,
             environment: self.environment(),
             directory: self.folder.path(),
             cpu: self.limits.fetch_cpu,
             file: self.limits.fetch_pack,
+            memory,
             deadline: self.deadline,
+            cancelled: self.cancelled,
         };
         let arguments: Vec<_> = ["--git-dir", STORE].iter().chain(arguments).map(OsStr::new).collect();
         child::run(&confinement, &arguments, line)

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, Read, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cap_std::fs::{File, FileExt as _};
 use certus_model::limits::WorkspaceLimits;
@@ -98,6 +99,7 @@ impl Workspace for SealedWorkspace {
 pub(crate) struct Sealer<'a> {
     limits: &'a WorkspaceLimits,
     scratch: &'a Scratch,
+    cancelled: &'a AtomicBool,
     sealed: Vec<(Entry, Place)>,
     memory: Option<File>,
     in_memory: u64,
@@ -109,10 +111,11 @@ pub(crate) struct Sealer<'a> {
 }
 
 impl<'a> Sealer<'a> {
-    pub(crate) fn new(limits: &'a WorkspaceLimits, scratch: &'a Scratch) -> Self {
+    pub(crate) fn new(limits: &'a WorkspaceLimits, scratch: &'a Scratch, cancelled: &'a AtomicBool) -> Self {
         Self {
             limits,
             scratch,
+            cancelled,
             sealed: Vec::new(),
             memory: None,
             in_memory: 0,
@@ -128,8 +131,12 @@ impl<'a> Sealer<'a> {
         self.limits
     }
 
-    /// Counts one entry, directories included, the `siblings`th of the directory at `parent`.
+    /// Counts one entry, directories included, the `siblings`th of the directory at `parent`. Every way into
+    /// a workspace comes by here for each entry, so here it stops when nobody wants it any longer.
     pub(crate) fn count(&mut self, siblings: u64, parent: &[u8]) -> Result<(), Error> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Err(Error::Cancelled);
+        }
         self.counted += 1;
         let parent = if parent.is_empty() { b"." } else { parent };
         let over = |excess| Err(Error::TreeBudget { path: shown(&String::from_utf8_lossy(parent)), excess });

@@ -6,12 +6,16 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::AtomicBool;
 
 use certus_model::limits::WorkspaceLimits;
 use certus_model::outcome::CheckoutReason;
 use certus_model::workspace::{EntryKind, Workspace as _};
 
 use crate::{Checkout, Error, Git, Scratch, Source, SourcePolicy, checkout};
+
+/// For checkouts that nobody cancels.
+pub(crate) static NEVER: AtomicBool = AtomicBool::new(false);
 
 /// A temporary folder with a scratch folder in it.
 pub(crate) struct Sandbox(tempfile::TempDir);
@@ -61,7 +65,7 @@ impl Sandbox {
     ) -> Result<Checkout, Error> {
         let source = Source::parse(&text.replace("{}", self.0.path().to_str().unwrap()), SourcePolicy::Any)?;
         let reference = reference.map(str::parse).transpose()?;
-        let result = checkout(&source, reference.as_ref(), limits, &self.scratch(), &Git::default());
+        let result = checkout(&source, reference.as_ref(), limits, &self.scratch(), &Git::default(), &NEVER);
         let left: Vec<_> = names(&self.path("scratch")).into_iter().filter(|name| name != ".gate").collect();
         assert!(left.is_empty(), "left behind: {left:?}");
         result

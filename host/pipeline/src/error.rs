@@ -3,7 +3,7 @@
 pub enum Error {
     /// The source became no workspace.
     #[error(transparent)]
-    Checkout(#[from] certus_checkout::Error),
+    Checkout(certus_checkout::Error),
     /// The plugins could not be selected or admitted.
     #[error(transparent)]
     Catalog(#[from] certus_catalog::Error),
@@ -39,4 +39,13 @@ pub enum Error {
     /// The caller asked to stop.
     #[error("the scan was interrupted")]
     Cancelled,
+}
+
+impl From<certus_checkout::Error> for Error {
+    fn from(error: certus_checkout::Error) -> Self {
+        match error {
+            certus_checkout::Error::Cancelled => Self::Cancelled,
+            error => Self::Checkout(error),
+        }
+    }
 }

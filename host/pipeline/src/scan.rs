@@ -91,6 +91,7 @@ pub fn scan(
         &host.workspace,
         &host.scratch,
         &host.git,
+        request.cancelled,
     )?;
     let (files, bytes) = (workspace.entries().len() as u64, workspace.entries().iter().map(|e| e.size).sum());
     events.phase(format!("Checked out {files} files"))?;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
 use certus_checkout::{Scratch, Source, SourcePolicy};
@@ -91,8 +92,9 @@ fn test(settings: &Settings, folder: &Path, component: Option<&Path>, bless: boo
             let source =
                 Source::parse(&format!("dir:{}", folder.display()), SourcePolicy::Any).map_err(|e| e.to_string())?;
             let git = certus_checkout::Git::new("git", &settings.search_path);
+            let never = AtomicBool::new(false);
             let checkout =
-                certus_checkout::checkout(&source, None, &limits, &scratch, &git).map_err(|e| e.to_string())?;
+                certus_checkout::checkout(&source, None, &limits, &scratch, &git, &never).map_err(|e| e.to_string())?;
             Ok(Arc::new(checkout.workspace))
         },
     })?;

@@ -7,7 +7,7 @@ use certus_model::source::SourceRecord;
 use certus_model::workspace::Workspace as _;
 
 use super::*;
-use crate::testing::{Sandbox, listing, reason};
+use crate::testing::{NEVER, Sandbox, listing, reason};
 
 /// One tar entry: raw name, type, mode, link target and content, none of them checked.
 struct Raw<'a>(&'a [u8], u8, u32, &'a [u8], &'a [u8]);
@@ -342,7 +342,7 @@ fn no_single_damage_makes_anything_but_an_answer() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1 << (at % 8);
             let path = sandbox.write(form, &damaged);
-            if let Err(error) = read(&path, &WorkspaceLimits::default(), &scratch) {
+            if let Err(error) = read(&path, Sealer::new(&WorkspaceLimits::default(), &scratch, &NEVER)) {
                 assert!(error.reason().is_some(), "{form} at {at}: {error}");
             }
         }

@@ -3,6 +3,7 @@
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::UnixListener;
 
+use certus_model::limits::WorkspaceLimits;
 use certus_model::outcome::CheckoutReason;
 use certus_model::workspace::Workspace as _;
 

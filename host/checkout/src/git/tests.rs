@@ -6,12 +6,15 @@ use std::time::Duration;
 use certus_model::outcome::CheckoutReason;
 use certus_model::workspace::{EntryKind, Workspace as _};
 
-use crate::testing::{Sandbox, listing, names, reason};
+use crate::testing::{NEVER, Sandbox, listing, names, reason};
 use crate::{Credential, Error, Git, Reference, Source, SourcePolicy};
 
 use super::*;
 
+mod forge;
 mod hostile;
+mod names;
+mod server;
 
 /// A work tree with everything that a tree may hold; returns its commit.
 fn sample(sandbox: &Sandbox, name: &str) -> String {
@@ -169,7 +172,7 @@ fn fake(sandbox: &Sandbox, script: &str) -> Git {
 fn run(sandbox: &Sandbox, text: &str, git: &Git, limits: &WorkspaceLimits) -> Result<crate::Checkout, Error> {
     let text = text.replace("{}", sandbox.path("").to_str().unwrap());
     let source = Source::parse(&text, SourcePolicy::Any)?;
-    let result = crate::checkout(&source, None::<&Reference>, limits, &sandbox.scratch(), git);
+    let result = crate::checkout(&source, None::<&Reference>, limits, &sandbox.scratch(), git, &NEVER);
     assert_eq!(names(&sandbox.path("scratch")), [".gate"]);
     result
 }
@@ -238,7 +241,7 @@ fn the_child_has_limits() {
     let limits =
         WorkspaceLimits { fetch_cpu: Duration::from_secs(7), fetch_pack: 51_201, ..WorkspaceLimits::default() };
     assert_eq!(reason(run(&sandbox, "https://example.org/a", &git, &limits)), CheckoutReason::NotFound);
-    assert_eq!(fs::read_to_string(sandbox.path("limits")).unwrap(), "0\n256\n7\n101\n4194304\n");
+    assert_eq!(fs::read_to_string(sandbox.path("limits")).unwrap(), "0\n256\n7\n101\n1048576\n");
 }
 
 #[test]

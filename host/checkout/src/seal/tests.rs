@@ -1,7 +1,7 @@
 use certus_model::outcome::CheckoutReason;
 
 use super::*;
-use crate::testing::{Sandbox, reason};
+use crate::testing::{NEVER, Sandbox, reason};
 
 fn path(text: &str) -> RepoPath {
     text.parse().unwrap()
@@ -10,7 +10,7 @@ fn path(text: &str) -> RepoPath {
 fn sealed(names: &[&str]) -> Result<SealedWorkspace, Error> {
     let sandbox = Sandbox::new();
     let (limits, scratch) = (WorkspaceLimits::default(), sandbox.scratch());
-    let mut sealer = Sealer::new(&limits, &scratch);
+    let mut sealer = Sealer::new(&limits, &scratch, &NEVER);
     for name in names {
         sealer.add(path(name), EntryKind::File, name.as_bytes().to_vec())?;
     }
@@ -21,7 +21,7 @@ fn sealed(names: &[&str]) -> Result<SealedWorkspace, Error> {
 fn entries_are_sorted_and_read_back_from_memory_and_from_disk() {
     let sandbox = Sandbox::new();
     let (limits, scratch) = (WorkspaceLimits::default(), sandbox.scratch());
-    let mut sealer = Sealer::new(&limits, &scratch);
+    let mut sealer = Sealer::new(&limits, &scratch, &NEVER);
     sealer.room = 5;
     for name in ["d/late", "early", "b", "c", ""] {
         let content = name.as_bytes().to_vec();
@@ -57,7 +57,7 @@ fn entries_are_sorted_and_read_back_from_memory_and_from_disk() {
 fn content_that_changed_on_disk_is_refused() {
     let sandbox = Sandbox::new();
     let (limits, scratch) = (WorkspaceLimits::default(), sandbox.scratch());
-    let mut sealer = Sealer::new(&limits, &scratch);
+    let mut sealer = Sealer::new(&limits, &scratch, &NEVER);
     sealer.room = 0;
     sealer.add(path("a"), EntryKind::File, b"content".to_vec()).unwrap();
     let workspace = sealer.seal("here").unwrap();
@@ -98,7 +98,7 @@ fn budgets_strike_at_their_value_and_not_before() {
     let scratch = sandbox.scratch();
     let limits =
         WorkspaceLimits { entries: 3, directory_entries: 2, file: 10, total: 15, ..WorkspaceLimits::default() };
-    let mut sealer = Sealer::new(&limits, &scratch);
+    let mut sealer = Sealer::new(&limits, &scratch, &NEVER);
     sealer.count(1, b"").unwrap();
     sealer.count(2, b"d").unwrap();
     assert_eq!(reason(sealer.count(3, b"d")), CheckoutReason::TreeBudget);

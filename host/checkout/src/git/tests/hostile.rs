@@ -37,17 +37,25 @@ fn walk(sandbox: &Sandbox) -> Result<crate::SealedWorkspace, Error> {
     let origin = Origin::local(&sandbox.path("evil"))?;
     let folder = scratch.folder("git")?;
     let deadline = Instant::now() + limits.fetch_wall;
-    let session = Session { origin: &origin, reference: None, limits: &limits, folder: &folder, git: &git, deadline };
+    let session = Session {
+        origin: &origin,
+        reference: None,
+        limits: &limits,
+        folder: &folder,
+        git: &git,
+        deadline,
+        cancelled: &NEVER,
+    };
     let objects = objects::Objects::open(&sandbox.path("evil/objects"), Hash::Sha1, &session)?;
     let head = sandbox.git("evil", &["rev-parse", "main"]);
     let commit = objects.commit(ObjectId::from_hex(head.as_bytes()).unwrap())?;
-    let mut sealer = Sealer::new(&limits, &scratch);
+    let mut sealer = Sealer::new(&limits, &scratch, &NEVER);
     objects.tree(commit.tree, &mut sealer)?;
     sealer.seal("evil")
 }
 
 #[test]
-fn cases_063_to_071_names_and_orders_are_refused_by_git_and_by_the_walk() {
+fn case_063_to_071_names_and_orders_are_refused_by_git_and_by_the_walk() {
     let long = vec![b'n'; 4096];
     for (case, names, by_walk) in [
         ("063 parent", vec![("100644", &b".."[..])], true),
