@@ -14,6 +14,7 @@ use super::*;
 mod forge;
 mod hostile;
 mod names;
+mod packs;
 mod server;
 
 /// A work tree with everything that a tree may hold; returns its commit.
