@@ -7,5 +7,6 @@ mod cache;
 mod execution;
 mod findings;
 mod network;
+mod repositories;
 mod worker;
 mod workspace;

@@ -2,6 +2,7 @@
 
 pub(crate) mod guest;
 pub(crate) mod home;
+pub(crate) mod usage;
 
 use std::path::Path;
 use std::sync::Arc;

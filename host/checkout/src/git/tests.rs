@@ -11,11 +11,15 @@ use crate::{Credential, Error, Git, Reference, Source, SourcePolicy};
 
 use super::*;
 
+mod budgets;
 mod forge;
 mod hostile;
+mod kills;
 mod names;
 mod packs;
+mod remote;
 mod server;
+mod trees;
 
 /// A work tree with everything that a tree may hold; returns its commit.
 fn sample(sandbox: &Sandbox, name: &str) -> String {

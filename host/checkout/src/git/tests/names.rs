@@ -1,6 +1,6 @@
 //! Names that no tree may hold, from a server that does not check what it sends.
 
-use super::server::{ADDRESS, serving};
+use super::server::{ADDRESS, Asked, serving};
 use super::*;
 
 /// What the walk, which comes after git's own checks, makes of a name when these are switched off.
@@ -17,7 +17,7 @@ fn refused(entry: (&str, &[u8]), by_walk: ByWalk) {
     let limits = WorkspaceLimits::default();
     let hostile = serving(&[entry, ("100644", b"good")]);
     assert_eq!(reason(run(&sandbox, ADDRESS, &hostile.git(&sandbox), &limits)), CheckoutReason::Fsck);
-    assert!(hostile.seen().iter().any(|line| line.starts_with("POST ")), "the pack was asked for");
+    assert!(hostile.seen().iter().any(|request| request.asked == Asked::Pack), "the pack was asked for");
 
     let unchecked = hostile.git_with(&sandbox, "-c transfer.fsckObjects=false");
     match by_walk {

@@ -32,16 +32,25 @@ pub(super) enum Asked {
     Other,
 }
 
+/// One request.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) asked: Asked,
+    /// First line and headers.
+    pub(super) head: String,
+    pub(super) body: String,
+}
+
 /// A running server; dropping it ends it.
 pub(super) struct Server {
     address: SocketAddr,
-    seen: Arc<Mutex<Vec<String>>>,
+    seen: Arc<Mutex<Vec<Request>>>,
     stop: Arc<AtomicBool>,
 }
 
 impl Server {
     /// Answers each request with what `answer` writes.
-    pub(super) fn start(answer: impl Fn(Asked, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static) -> Self {
+    pub(super) fn start(answer: impl Fn(&Request, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = Self { address: listener.local_addr().unwrap(), seen: Arc::default(), stop: Arc::default() };
         let (seen, stop, answer) = (Arc::clone(&server.seen), Arc::clone(&server.stop), Arc::new(answer));
@@ -54,9 +63,9 @@ impl Server {
                 thread::spawn(move || {
                     // A client that hangs up in the midst is what most tests want.
                     let _ = stream.and_then(|mut stream| {
-                        let (line, asked) = request(&stream)?;
-                        seen.lock().unwrap().push(line);
-                        answer(asked, &mut stream)
+                        let request = request(&stream)?;
+                        seen.lock().unwrap().push(request.clone());
+                        answer(&request, &mut stream)
                     });
                 });
             }
@@ -66,11 +75,11 @@ impl Server {
 
     /// A server that gives out the branch `main` and the pack, without knowing what is in it.
     pub(super) fn of(commit: ObjectId, pack: Vec<u8>) -> Self {
-        Self::start(move |asked, stream| honest(asked, stream, commit, &pack))
+        Self::start(move |request, stream| honest(request, stream, commit, &pack))
     }
 
-    /// The requests so far, one line each.
-    pub(super) fn seen(&self) -> Vec<String> {
+    /// The requests so far.
+    pub(super) fn seen(&self) -> Vec<Request> {
         self.seen.lock().unwrap().clone()
     }
 
@@ -104,48 +113,47 @@ impl Drop for Server {
     }
 }
 
-/// Reads one request: its first line and what it is about.
-fn request(stream: &TcpStream) -> io::Result<(String, Asked)> {
+/// Reads one request.
+fn request(stream: &TcpStream) -> io::Result<Request> {
     let mut reader = BufReader::new(stream);
-    let mut first = String::new();
-    reader.read_line(&mut first)?;
-    let mut length = 0;
+    let (mut head, mut length) = (String::new(), 0);
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;
+        head.push_str(&line);
         match line.trim_end().split_once(": ") {
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
                 length = value.parse().map_err(io::Error::other)?;
             }
-            Some(_) => {}
-            None => break,
+            None if line.trim_end().is_empty() => break,
+            _ => {}
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     let body = String::from_utf8_lossy(&body).into_owned();
     let asked = match () {
-        () if first.contains("/repo/info/refs?service=git-upload-pack") => Asked::Advertisement,
+        () if head.contains("/repo/info/refs?service=git-upload-pack") => Asked::Advertisement,
         () if body.contains("command=ls-refs") => Asked::Refs,
         () if body.contains("command=fetch") => Asked::Pack,
         () => Asked::Other,
     };
-    Ok((first.trim_end().to_owned(), asked))
+    Ok(Request { asked, head, body })
 }
 
 /// The answer of a usual server with one commit.
-pub(super) fn honest(asked: Asked, stream: &mut impl Write, commit: ObjectId, pack: &[u8]) -> io::Result<()> {
-    match asked {
-        Asked::Advertisement => ok(stream, asked, &advertisement(&[])),
-        Asked::Refs => ok(stream, asked, &refs(commit, "refs/heads/main")),
-        Asked::Pack => ok(stream, asked, &packfile(pack)),
+pub(super) fn honest(request: &Request, stream: &mut impl Write, commit: ObjectId, pack: &[u8]) -> io::Result<()> {
+    match request.asked {
+        Asked::Advertisement => ok(stream, request, &advertisement(&[])),
+        Asked::Refs => ok(stream, request, &refs(commit, "refs/heads/main")),
+        Asked::Pack => ok(stream, request, &packfile(pack)),
         Asked::Other => status(stream, "404 Not Found", ""),
     }
 }
 
-/// The head of an answer that ends with the connection.
-pub(super) fn ok(stream: &mut impl Write, asked: Asked, body: &[u8]) -> io::Result<()> {
-    let kind = if asked == Asked::Advertisement { "advertisement" } else { "result" };
+/// An answer that ends with the connection, or its beginning.
+pub(super) fn ok(stream: &mut impl Write, request: &Request, body: &[u8]) -> io::Result<()> {
+    let kind = if request.asked == Asked::Advertisement { "advertisement" } else { "result" };
     write!(
         stream,
         "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/x-git-upload-pack-{kind}\r\n\r\n"
