@@ -82,9 +82,9 @@ const CONFIG: &str = "gitconfig";
 /// Name under which the commit is kept.
 const TARGET: &str = "refs/scan/target";
 
-/// Address space of git while it lists what there is, in bytes: a million names take 200 MiB.
+/// Address space of git while it lists what there is, in bytes: a million names take 380 MiB.
 const LIST_MEMORY: u64 = 1 << 30;
-/// While it fetches: twice what index-pack takes for a 2 GiB pack, its threads' reservations included, and
+/// While it fetches: four times what index-pack takes for a 2 GiB pack, its threads' reservations included, and
 /// little enough that a hostile pack cannot exhaust the machine.
 const FETCH_MEMORY: u64 = 4 << 30;
 
@@ -286,8 +286,8 @@ fn lay_out(folder: &Folder, origin: &Origin<'_>) -> io::Result<()> {
 }
 
 /// git's whole configuration. A file rather than `-c` options, because git hands a file, but not
-/// options, to the other half of a local fetch. That half need not search for deltas: what it packs
-/// goes to the next process, not over a wire.
+/// options, to the other half of a local fetch. That half need neither search for deltas nor compress:
+/// what it packs goes to the next process, not over a wire.
 fn config(origin: &Origin<'_>) -> String {
     let mut text = "\
 [core]
@@ -309,6 +309,7 @@ fn config(origin: &Origin<'_>) -> String {
 [pack]
 	threads = 2
 	window = 0
+	compression = 0
 [gc]
 	auto = 0
 [maintenance]

@@ -9,6 +9,8 @@ use certus_model::workspace::Workspace as _;
 use super::*;
 use crate::testing::{NEVER, Sandbox, listing, reason};
 
+mod hostile;
+
 /// One tar entry: raw name, type, mode, link target and content, none of them checked.
 struct Raw<'a>(&'a [u8], u8, u32, &'a [u8], &'a [u8]);
 

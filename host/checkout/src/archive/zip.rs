@@ -43,6 +43,10 @@ pub(super) fn read(archive: &Archive<'_>, collector: &mut Collector<'_>) -> Resu
     if zip.has_duplicate_names() {
         return Err(archive.damaged("it names an entry twice"));
     }
+    // Entries that share bytes would each count them as consumed, and the ratio would mean nothing.
+    if zip.has_overlapping_entries().map_err(damaged)? {
+        return Err(archive.damaged("two of its entries share bytes"));
+    }
     for index in 0..zip.len() {
         let entry = zip.by_index_data(index).map_err(damaged)?;
         let raw = entry.name_raw().to_vec();
