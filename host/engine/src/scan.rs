@@ -274,7 +274,6 @@ struct Draft {
     run: PluginRun,
     most: usize,
     failed: Option<CallReason>,
-    problems: u64,
 }
 
 impl Draft {
@@ -290,12 +289,12 @@ impl Draft {
                 dependencies: Vec::new(),
                 files: vec![FileState::NotOfInterest; entries],
                 refused: certus_model::coverage::Refused::default(),
+                problems: 0,
                 uses: certus_model::ledger::Uses::default(),
                 cost: certus_model::run::Cost::default(),
             },
             most: assignment.limits.findings_per_run,
             failed: None,
-            problems: 0,
         }
     }
 
@@ -320,7 +319,7 @@ impl Draft {
         self.run.uses.merge(answer.uses);
         self.run.cost.add(answer.cost);
         self.failed = answer.failed;
-        self.problems += answer.problems;
+        self.run.problems += answer.problems;
     }
 
     fn take_findings(&mut self, findings: Vec<certus_model::Finding>) {
@@ -340,7 +339,7 @@ impl Draft {
         self.run.status = match (self.failed, gap) {
             (Some(reason), _) => RunStatus::Failed(reason),
             (None, Some(Some(reason))) if !analysed => RunStatus::Failed(reason),
-            (None, None) if !self.run.refused.any() && self.problems == 0 => RunStatus::Complete,
+            (None, None) if !self.run.refused.any() && self.run.problems == 0 => RunStatus::Complete,
             _ => RunStatus::Incomplete,
         };
         self.run

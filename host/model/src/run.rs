@@ -28,6 +28,8 @@ pub struct PluginRun {
     pub files: Vec<FileState>,
     /// What of the report was not taken over.
     pub refused: Refused,
+    /// Problems that the plugin stated of no single file; any makes the run incomplete.
+    pub problems: u64,
     /// What it was given and asked for.
     pub uses: Uses,
     /// Cost; kept out of everything that is compared.

@@ -53,6 +53,8 @@ struct Plugin<'a> {
     /// Half-open ranges `[from, to]` of positions in `files`, by state; together they cover it once.
     states: BTreeMap<String, Vec<[usize; 2]>>,
     refused: &'a Refused,
+    /// Problems that the plugin stated of no single file.
+    problems: u64,
 }
 
 /// The document for `runs`, which are in order of their plugins.
@@ -72,6 +74,7 @@ pub(crate) fn document(
         counts: counts(&run.files).into_iter().map(|(state, count)| (state.to_string(), count)).collect(),
         states: ranges(&run.files),
         refused: &run.refused,
+        problems: run.problems,
     });
     let (files, plugins) = (files.collect(), plugins.collect());
     Ok(canonical_json(&Document { schema: SCHEMA, tree_digest, files, plugins, not_run })?)

@@ -106,6 +106,9 @@ pub(crate) fn run_gaps(run: &PluginRun, workspace: &dyn Workspace, baseline: &Ba
     if refused.truncated > 0 {
         gaps.push(format!("{plugin} reported {} findings beyond the limit of a run; they were cut", refused.truncated));
     }
+    if run.problems > 0 {
+        gaps.push(format!("{plugin} reported {} problems that concern no single file", run.problems));
+    }
     if run.status != RunStatus::Complete && gaps.is_empty() && !accepted {
         gaps.push(format!("{plugin} did not complete its run"));
     }

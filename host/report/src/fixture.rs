@@ -56,6 +56,7 @@ impl Scene {
             dependencies: Vec::new(),
             files: vec![FileState::Analysed; self.workspace.entries().len()],
             refused: Refused::default(),
+            problems: 0,
             uses: Uses::default(),
             cost: Cost::default(),
         });

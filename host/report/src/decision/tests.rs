@@ -34,7 +34,7 @@ fn thresholds_are_strict() {
 #[test]
 fn whatever_was_not_looked_at_is_an_error_and_outweighs_a_failure() {
     type Spoil = fn(&mut Scene);
-    let cases: [(&str, Spoil, &str); 12] = [
+    let cases: [(&str, Spoil, &str); 13] = [
         ("incomplete", |s| s.runs[0].status = RunStatus::Incomplete, "t.p did not complete its run"),
         ("failed", |s| s.runs[0].status = RunStatus::Failed(CallReason::Fuel), "t.p failed and gave no answer (fuel)"),
         (
@@ -53,6 +53,7 @@ fn whatever_was_not_looked_at_is_an_error_and_outweighs_a_failure() {
         ("undeclared parameter", |s| s.runs[0].refused.undeclared_parameter = 1, "arguments"),
         ("malformed dependency", |s| s.runs[0].refused.malformed_dependency = 1, "inventory"),
         ("truncated", |s| s.runs[0].refused.truncated = 7, "7 findings beyond the limit"),
+        ("problems", |s| s.runs[0].problems = 2, "t.p reported 2 problems that concern no single file"),
         ("nothing ran", |s| s.runs.clear(), "no plugin ran"),
         (
             "missing tool",
