@@ -46,11 +46,14 @@ pub enum Outcome {
     Failed,
 }
 
-/// What one run did, summed by operation, object and outcome. Bounded: see [`Uses::MAX_ROWS`].
+/// What one run did, summed by operation, object and outcome. What was handed over is bounded by the
+/// workspace; what was asked for in vain by [`Uses::MAX_MISSES`] and [`Uses::MAX_MISSED_BYTES`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<Row>", into = "Vec<Row>")]
 pub struct Uses {
     rows: BTreeMap<(Operation, String, Outcome), (u64, u64)>,
+    misses: usize,
+    missed_bytes: usize,
 }
 
 /// A key and its sums, for formats whose maps have texts as keys.
@@ -58,7 +61,11 @@ type Row = ((Operation, String, Outcome), (u64, u64));
 
 impl From<Vec<Row>> for Uses {
     fn from(rows: Vec<Row>) -> Self {
-        Self { rows: rows.into_iter().collect() }
+        let mut uses = Self::default();
+        for (key, (calls, bytes)) in rows {
+            uses.add(key, calls, bytes);
+        }
+        uses
     }
 }
 
@@ -69,29 +76,37 @@ impl From<Uses> for Vec<Row> {
 }
 
 impl Uses {
-    /// Rows kept of one run: the most files a workspace holds, and as many answers that something is
-    /// not there. What comes later is summed under an empty object.
-    pub const MAX_ROWS: usize = 400_000;
+    /// Objects kept by name of those that a run asked for in vain: as many as a workspace holds files.
+    /// The guest chooses these names, so what comes later is summed under an empty one.
+    pub const MAX_MISSES: usize = 200_000;
+    /// Bytes of these names.
+    pub const MAX_MISSED_BYTES: usize = 16 << 20;
 
     /// Records one use of `object` (a path, a pack's key; empty where there is none).
     pub fn record(&mut self, operation: Operation, object: &str, outcome: Outcome, bytes: u64) {
-        let full = self.rows.len() >= Self::MAX_ROWS;
-        let mut key = (operation, crate::escape::one_line(object, 4096), outcome);
-        if full && !self.rows.contains_key(&key) {
-            key.1 = String::new();
-        }
-        let (calls, sum) = self.rows.entry(key).or_default();
-        *calls += 1;
-        *sum += bytes;
+        self.add((operation, crate::escape::one_line(object, 4096), outcome), 1, bytes);
     }
 
     /// Adds everything of `other`.
     pub fn merge(&mut self, other: Self) {
         for (key, (calls, bytes)) in other.rows {
-            let row = self.rows.entry(key).or_default();
-            row.0 += calls;
-            row.1 += bytes;
+            self.add(key, calls, bytes);
         }
+    }
+
+    fn add(&mut self, mut key: (Operation, String, Outcome), calls: u64, bytes: u64) {
+        let is_miss = matches!(key.2, Outcome::NotFound | Outcome::Denied | Outcome::Refused);
+        if is_miss && !key.1.is_empty() && !self.rows.contains_key(&key) {
+            if self.misses < Self::MAX_MISSES && self.missed_bytes + key.1.len() <= Self::MAX_MISSED_BYTES {
+                self.misses += 1;
+                self.missed_bytes += key.1.len();
+            } else {
+                key.1.clear();
+            }
+        }
+        let row = self.rows.entry(key).or_default();
+        row.0 += calls;
+        row.1 += bytes;
     }
 
     /// Calls of `operation` that ended with `outcome`.
@@ -207,5 +222,26 @@ mod tests {
         let cut = &text[..text.len() - 1];
         assert!(check_chain(cut).is_err());
         assert_eq!(check_chain(b""), Ok(0));
+    }
+
+    #[test]
+    fn names_that_a_guest_makes_up_are_bounded() {
+        let mut parts = [Uses::default(), Uses::default()];
+        for (uses, part) in parts.iter_mut().zip(["one", "two"]) {
+            for number in 0..6_000 {
+                uses.record(Operation::Read, &format!("{part}{number}{}", "x".repeat(4_000)), Outcome::NotFound, 0);
+            }
+            // Files that are there are never crowded out: coverage rests on them.
+            uses.record(Operation::Read, part, Outcome::Ok, 1);
+        }
+        let [mut all, other] = parts;
+        all.merge(other);
+        let kept: usize = all.rows.keys().map(|(_, object, _)| object.len()).sum();
+        assert!(kept <= Uses::MAX_MISSED_BYTES + 6, "{kept}");
+        assert_eq!(all.calls(Operation::Read, Outcome::NotFound), 12_000, "all are counted");
+        assert!(all.contains(Operation::Read, "one", Outcome::Ok) && all.contains(Operation::Read, "two", Outcome::Ok));
+        let mut few = Uses::default();
+        few.record(Operation::Read, "missing", Outcome::NotFound, 0);
+        assert!(few.contains(Operation::Read, "missing", Outcome::NotFound), "the twin is kept by name");
     }
 }
