@@ -138,9 +138,30 @@ impl Package {
     }
 }
 
+/// Schemes that something may be fetched by. A viewer of an inventory makes links of its URLs, and
+/// must not find one there that runs or reads something.
+const FETCHED_BY: [&str; 16] = [
+    "http",
+    "https",
+    "ftp",
+    "ftps",
+    "git",
+    "git+http",
+    "git+https",
+    "git+ssh",
+    "ssh",
+    "svn",
+    "svn+http",
+    "svn+https",
+    "svn+ssh",
+    "hg+http",
+    "hg+https",
+    "hg+ssh",
+];
+
 /// A download URL; credentials, which the engine has removed, are removed again.
 fn origin(text: &str) -> Option<Url> {
-    let mut url = Url::parse(text).ok()?;
+    let mut url = Url::parse(text).ok().filter(|url| FETCHED_BY.contains(&url.scheme()))?;
     if !url.username().is_empty() || url.password().is_some() {
         url.set_username("").ok()?;
         url.set_password(None).ok()?;

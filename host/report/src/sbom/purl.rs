@@ -23,7 +23,7 @@ impl Purl {
     /// left out because a plugin names it badly.
     pub(super) fn of(stated: &Dependency, redactor: &Redactor) -> Self {
         let name = redactor.name(&stated.name);
-        let built = build(&stated.ecosystem, &name, stated, redactor).or_else(|_| {
+        let built = build(&redactor.name(&stated.ecosystem), &name, stated, redactor).or_else(|_| {
             let namespace = stated.namespace.as_deref().map(|namespace| redactor.name(namespace) + "/");
             build_bare("generic", &(namespace.unwrap_or_default() + &name), stated, redactor)
         });
@@ -66,7 +66,7 @@ fn finish<'p>(
     }
     for (key, value) in stated.qualifiers.iter().filter(|(_, value)| !value.is_empty()) {
         // A key that purls do not allow says nothing about which package it is.
-        let _ = purl.add_qualifier(key.as_str(), redactor.text(value));
+        let _ = purl.add_qualifier(redactor.name(key), redactor.text(value));
     }
     Ok(utf8_percent_encode(&purl.to_string(), LEFT_PLAIN).to_string())
 }

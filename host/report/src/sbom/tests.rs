@@ -155,6 +155,29 @@ fn purls_are_well_formed_whatever_is_stated() {
     }
 }
 
+/// Case 57: a viewer makes a link of an origin.
+#[test]
+fn case_057_origins_lead_to_places_and_nowhere_else() {
+    for (origin, listed) in [
+        ("https://example.org/a.tgz", true),
+        ("git+ssh://git@example.org/a", true),
+        ("javascript:alert(1)", false),
+        ("JavaScript://example.org/%0aalert(1)", false),
+        ("data:text/html,<script>alert(1)</script>", false),
+        ("file:///etc/passwd", false),
+        ("vbscript:x", false),
+        ("../relative", false),
+    ] {
+        let mut scene = Scene::new([("a", "a")]);
+        let mut stated = dependency("1", "a", "1", &[]);
+        stated.origin = Some(origin.to_owned());
+        scene.run("t.inventory", &rule(RULE.0, RULE.1, RULE.2), vec![]).dependencies = vec![stated];
+        assert_eq!(cyclonedx(&scene)["components"][0]["externalReferences"].is_array(), listed, "{origin}");
+        let download = &spdx(&scene)["packages"][0]["downloadLocation"];
+        assert!(listed || download == "NOASSERTION", "{origin}: {download}");
+    }
+}
+
 #[test]
 fn there_is_no_file_where_no_inventory_was_taken() {
     let mut scene = Scene::new([("a", "a")]);
