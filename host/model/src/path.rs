@@ -163,6 +163,9 @@ fn unescape(text: &str) -> Vec<u8> {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

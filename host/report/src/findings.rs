@@ -230,4 +230,6 @@ fn merge<'a>(
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

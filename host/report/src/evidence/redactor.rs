@@ -182,12 +182,16 @@ fn add_forms(needles: &mut BTreeSet<Vec<u8>>, secret: &[u8]) -> usize {
     for line in secret.split(|byte| *byte == b'\n') {
         add(&trimmed(line), SHORTEST_LINE);
     }
-    // As the engine spells texts: one printable line.
+    // As a guest can say it, whose texts are always UTF-8; and in one printable line.
     for form in [secret.to_vec(), trimmed(secret)] {
-        add(one_line(&String::from_utf8_lossy(&form), usize::MAX).as_bytes(), SHORTEST);
+        let text = String::from_utf8_lossy(&form);
+        add(text.as_bytes(), SHORTEST);
+        add(one_line(&text, usize::MAX).as_bytes(), SHORTEST);
     }
     added
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;
