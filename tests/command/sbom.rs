@@ -73,7 +73,8 @@ fn lock_files(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn other_peoples_validators_accept_the_sboms() {
-    let Some(validators) = std::env::var_os("CERTUS_TEST_VALIDATORS").map(PathBuf::from) else {
+    let validators = std::env::var_os("CERTUS_TEST_VALIDATORS").map(PathBuf::from);
+    let Some(validators) = validators.filter(|folder| folder.join("bin/python").exists()) else {
         println!("skipped: no validators here; `cargo xtask test` installs them where Python is");
         return;
     };

@@ -1,5 +1,6 @@
 //! Installs what building and testing need and this machine lacks. Each step looks first.
 
+mod browser;
 mod debian;
 mod guests;
 mod programs;
@@ -13,7 +14,8 @@ pub(crate) fn setup(project: &Project, arguments: &[String]) -> Result<()> {
     ensure!(arguments.is_empty(), "setup takes no arguments");
     programs::install(project)?;
     guests::install(project)?;
-    validators::install(project)
+    validators::install(project)?;
+    browser::install(project)
 }
 
 pub(crate) use self::validators::folder as validators_folder;
