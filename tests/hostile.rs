@@ -2,11 +2,15 @@
 //! permitted, each failing when the limit under test is switched off.
 
 mod admission;
+mod browser;
 mod budget;
 mod cache;
 mod execution;
 mod findings;
 mod network;
+mod order;
+mod reports;
 mod repositories;
+mod response;
 mod worker;
 mod workspace;

@@ -1,5 +1,6 @@
 //! What tests share: guests made of WAT, a sandbox, a home of its own for each run of the command.
 
+pub(crate) mod answer;
 pub(crate) mod guest;
 pub(crate) mod home;
 pub(crate) mod usage;

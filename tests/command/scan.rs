@@ -98,18 +98,6 @@ fn case_062_a_trap_in_one_file_never_passes() {
 }
 
 #[test]
-fn case_053_a_truncated_run_never_passes() {
-    let home = Home::new();
-    let plugin = home.write("flood.wasm", Guest::files().rule("").reports("r", "elsewhere", None).build());
-    home.write("tree/a.txt", "x");
-    let ended =
-        home.run(&["scan", "dir:tree", "--profile", "none", "--plugin", plugin.to_str().unwrap(), "--out", "out"]);
-    assert_eq!(ended.code, 3, "a refused finding is a lost one: {}", ended.stderr);
-    let coverage = std::fs::read_to_string(home.path("out/coverage.json")).unwrap();
-    assert!(coverage.contains("invalid-location"), "{coverage}");
-}
-
-#[test]
 fn every_source_with_the_same_content_has_the_same_tree() {
     let home = Home::new();
     let plugin = reporting(&home);
@@ -127,30 +115,6 @@ fn every_source_with_the_same_content_has_the_same_tree() {
         assert_eq!(home.run(&["verify", &out]).code, 0, "{source}");
     }
     assert!(digests.iter().all(|d| *d == digests[0]), "{digests:?}");
-}
-
-#[test]
-fn case_061_one_result_whatever_the_machine_does() {
-    let home = Home::new();
-    let plugin = reporting(&home);
-    let plugin = plugin.to_str().unwrap();
-    let names: Vec<String> = (0..1500).map(|i| format!("d{}/f{i}.txt", i % 5)).collect();
-    let mut files: Vec<(&str, &[u8])> = names.iter().map(|n| (n.as_str(), n.as_bytes())).collect();
-    files.push(("a.txt", b"hello"));
-    home.repository("one", &files);
-    home.git("one", &["clone", "-q", "--bare", ".", "../two/"]);
-    let mut results = Vec::new();
-    for round in 0..20 {
-        let (source, jobs) = (["one", "two"][round % 2], ["1", "8"][round / 2 % 2]);
-        let mut command = home.certus();
-        command.env("LC_ALL", ["C", "de_DE.UTF-8"][round / 4 % 2]).env("TZ", ["UTC", "Asia/Kathmandu"][round / 3 % 2]);
-        let out = format!("out{round}");
-        let arguments = ["scan", source, "--profile", "none", "--plugin", plugin, "--jobs", jobs, "--out", &out];
-        let ended = crate::support::home::ended(command.args(arguments).output().unwrap());
-        assert_eq!(ended.code, 0, "{}", ended.stderr);
-        results.push(json(home.path(&out).join("index.json"))["result"]["digest"].clone());
-    }
-    assert!(results.iter().all(|digest| *digest == results[0]), "{results:?}");
 }
 
 #[test]
