@@ -80,14 +80,15 @@ impl Plugin {
         .await;
         let (plugin, files, tree) = live?;
         let mut instance = Instance {
-            live: Some(Live { store, plugin, files, tree }),
+            live: None,
             limits: limits.clone(),
             snapshot: self.passport.snapshot,
             log,
             uses: Uses::default(),
             cost: Cost { instances: 1, ..Cost::default() },
         };
-        instance.charge(fuel, started);
+        instance.charge(&mut store, fuel, started);
+        instance.live = Some(Live { store, plugin, files, tree });
         Ok(instance)
     }
 }
@@ -182,38 +183,37 @@ impl Instance {
         self.log.get()
     }
 
-    /// Runs one call on the live instance. Whatever strikes, the store is dropped with it.
+    /// Runs one call on the live instance. Whatever strikes, the store is dropped with it, and so it is
+    /// when the caller drops this future half-way: it is out of `self` for as long as the call lasts.
     async fn call<T>(
         &mut self,
         fuel: u64,
         deadline: Duration,
         call: impl AsyncFnOnce(&mut LiveCall<'_>) -> wasmtime::Result<T>,
     ) -> Result<T, CallError> {
-        let Some(live) = &mut self.live else {
+        let Some(mut live) = self.live.take() else {
             return Err(CallError::struck(CallReason::Trap, "the instance is gone after an earlier failure"));
         };
         let started = Instant::now();
-        let Live { store, plugin, files, tree } = live;
+        let Live { store, plugin, files, tree } = &mut live;
         let answer = guarded(store, fuel, deadline, async |store| {
             call(&mut LiveCall { store, plugin, files: files.as_ref(), tree: tree.as_ref() }).await
         })
         .await;
-        self.charge(fuel, started);
         self.cost.calls += 1;
-        if answer.is_err()
-            && let Some(dead) = self.live.take()
-        {
-            self.uses.merge(dead.store.into_data().uses);
+        self.charge(store, fuel, started);
+        if answer.is_ok() {
+            self.live = Some(live);
+        } else {
+            self.uses.merge(live.store.into_data().uses);
         }
         answer
     }
 
-    fn charge(&mut self, fuel: u64, started: Instant) {
-        if let Some(live) = &mut self.live {
-            let earned = std::mem::take(&mut live.store.data_mut().fuel_earned);
-            let left = live.store.get_fuel().unwrap_or(0);
-            self.cost.fuel += fuel.saturating_add(earned).saturating_sub(left);
-        }
+    fn charge(&mut self, store: &mut Store<State>, fuel: u64, started: Instant) {
+        let earned = std::mem::take(&mut store.data_mut().fuel_earned);
+        let left = store.get_fuel().unwrap_or(0);
+        self.cost.fuel += fuel.saturating_add(earned).saturating_sub(left);
         self.cost.sandbox_nanos += u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
     }
 }
