@@ -13,6 +13,7 @@ use certus_sandbox::{CallError, FileInput, Instance};
 
 use crate::check::{Checker, Given};
 use crate::error::Error;
+use crate::output::{Kept, NOT_KEPT, Room, compact};
 use crate::scan::{Context, Ready, Times, log_lines};
 
 /// What one plugin's part of one shard came to.
@@ -21,6 +22,10 @@ pub(crate) struct Part {
     /// One state per entry of the shard.
     pub(crate) files: Vec<FileState>,
     pub(crate) findings: Vec<Finding>,
+    /// The answers that the findings are from, in order.
+    pub(crate) kept: Vec<Kept>,
+    /// Whether something did not fit the limit of what is kept.
+    pub(crate) over: bool,
     pub(crate) refused: Refused,
     pub(crate) uses: Uses,
     pub(crate) cost: Cost,
@@ -73,12 +78,14 @@ struct Runner<'a> {
     instance: Option<Instance>,
     /// Why no instance can be made; then no file is tried again.
     broken: Option<CallReason>,
+    room: Room,
     part: Part,
 }
 
 impl<'a> Runner<'a> {
     fn new(context: &'a Context<'a>, ready: &'a Ready<'a>) -> Self {
-        Self { context, ready, instance: None, broken: None, part: Part::default() }
+        let room = Room::new(ready.assignment.limits.output);
+        Self { context, ready, instance: None, broken: None, room, part: Part::default() }
     }
 
     /// Gives one file to the plugin.
@@ -90,11 +97,11 @@ impl<'a> Runner<'a> {
             Ok(findings) => {
                 let manifest = &self.ready.assignment.plugin.passport().manifest;
                 let checker = Checker { manifest, workspace: self.context.workspace };
-                let checked = checker.findings(findings, Given::File(index), &mut self.part.refused);
-                let room = self.ready.assignment.limits.findings_per_run.saturating_sub(self.part.findings.len());
-                self.part.refused.truncated += checked.len().saturating_sub(room) as u64;
-                self.part.findings.extend(checked.into_iter().take(room));
-                Ok(FileState::Analysed)
+                let mut checked = checker.findings(findings, Given::File(index), &mut self.part.refused);
+                let most = self.ready.assignment.limits.findings_per_run.saturating_sub(self.part.findings.len());
+                self.part.refused.truncated += checked.len().saturating_sub(most) as u64;
+                checked.truncate(most);
+                Ok(self.keep(checked))
             }
             Err(CallError::Guest(problem)) => {
                 tracing::debug!(plugin = %self.ready.id(), path = file.path, reason = %problem.reason, note = problem.note, "the plugin did not analyse a file");
@@ -110,6 +117,23 @@ impl<'a> Runner<'a> {
             }
             Err(CallError::Host(error)) => Err(error.into()),
         }
+    }
+
+    /// Keeps an answer, or none from here on if it does not fit.
+    fn keep(&mut self, mut findings: Vec<Finding>) -> FileState {
+        let bytes = compact(&mut findings);
+        if !self.room.take(bytes) {
+            let limit = self.ready.assignment.limits.output;
+            tracing::warn!(plugin = %self.ready.id(), limit, "the plugin's answers are more than is kept of a run");
+            self.broken = Some(CallReason::Output);
+            self.part.over = true;
+            return NOT_KEPT;
+        }
+        if bytes > 0 {
+            self.part.kept.push(Kept { file: self.part.files.len(), findings: findings.len(), bytes });
+        }
+        self.part.findings.extend(findings);
+        FileState::Analysed
     }
 
     async fn answer(&mut self, file: FileInput<'_>) -> Result<Vec<UnverifiedFinding>, CallError> {

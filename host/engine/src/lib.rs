@@ -8,6 +8,7 @@ mod failed;
 mod files;
 mod interest;
 mod inventory;
+mod output;
 mod prefilter;
 mod scan;
 mod shard;

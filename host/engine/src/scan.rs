@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::files::{Part, run_shard};
 use crate::interest::Filter;
+use crate::output::Room;
 use crate::prefilter::Prefilter;
 use crate::shard;
 use crate::tree::{Answer, run_tree};
@@ -101,7 +102,9 @@ pub fn run(scan: &Scan<'_>) -> Result<(Vec<PluginRun>, Times), Error> {
         let mut mine = Times::default();
         while let Some(unit) = plan.units.get(next.fetch_add(1, Ordering::Relaxed)) {
             let done = runtime.block_on(unit.run(&context, &mut mine))?;
-            lock(&results)[unit.index] = Some(done);
+            let mut results = lock(&results);
+            results[unit.index] = Some(done);
+            cut(&context, &plan, &mut results);
         }
         let mut times = lock(&times);
         times.read_nanos += mine.read_nanos;
@@ -246,6 +249,23 @@ impl Unit {
         match &self.work {
             Work::Tree(tree) => run_tree(context, &context.trees[*tree]).await.map(Box::new).map(Done::Tree),
             Work::Shard(range) => run_shard(context, range.clone(), times).await.map(Done::Shard),
+        }
+    }
+}
+
+/// Drops what is beyond the limit of what is kept of a run (`output`). Run after every unit, so that what
+/// waits to be put together never takes more than that.
+fn cut(context: &Context<'_>, plan: &Plan, done: &mut [Option<Done>]) {
+    let mut rooms: Vec<_> = context.scan.assignments.iter().map(|a| Room::new(a.limits.output)).collect();
+    for (unit, done) in plan.units.iter().zip(done) {
+        match (&unit.work, done) {
+            (Work::Shard(_), Some(Done::Shard(parts))) => {
+                for (ready, part) in context.files.iter().zip(parts) {
+                    part.cut(&mut rooms[ready.index]);
+                }
+            }
+            (Work::Tree(tree), Some(Done::Tree(answer))) => answer.cut(&mut rooms[context.trees[*tree].index]),
+            _ => {}
         }
     }
 }

@@ -47,17 +47,19 @@ pub enum Outcome {
 }
 
 /// What one run did, summed by operation, object and outcome. What was handed over is bounded by the
-/// workspace; what was asked for in vain by [`Uses::MAX_MISSES`] and [`Uses::MAX_MISSED_BYTES`].
+/// workspace; what was asked for in vain by [`Uses::MAX_NAMES`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<Row>", into = "Vec<Row>")]
 pub struct Uses {
-    rows: BTreeMap<(Operation, String, Outcome), (u64, u64)>,
-    misses: usize,
-    missed_bytes: usize,
+    rows: BTreeMap<Key, (u64, u64)>,
+    /// What the names take that the plugin has made up.
+    names: u64,
 }
 
+type Key = (Operation, String, Outcome);
+
 /// A key and its sums, for formats whose maps have texts as keys.
-type Row = ((Operation, String, Outcome), (u64, u64));
+type Row = (Key, (u64, u64));
 
 impl From<Vec<Row>> for Uses {
     fn from(rows: Vec<Row>) -> Self {
@@ -75,12 +77,23 @@ impl From<Uses> for Vec<Row> {
     }
 }
 
+/// About what a row takes beside its name.
+const ROW: u64 = 96;
+
+/// What a row takes whose object the plugin may have made up: nothing vouches for a name that led to
+/// nothing, so these are as many and as long as the plugin likes.
+fn made_up(key: &Key) -> u64 {
+    let (_, object, outcome) = key;
+    match outcome {
+        Outcome::NotFound | Outcome::Denied | Outcome::Refused if !object.is_empty() => ROW + object.len() as u64,
+        _ => 0,
+    }
+}
+
 impl Uses {
-    /// Objects kept by name of those that a run asked for in vain: as many as a workspace holds files.
-    /// The guest chooses these names, so what comes later is summed under an empty one.
-    pub const MAX_MISSES: usize = 200_000;
-    /// Bytes of these names.
-    pub const MAX_MISSED_BYTES: usize = 16 << 20;
+    /// Bytes kept of names that the plugin has made up, rows included: room for as many as
+    /// a workspace holds files. What comes later is summed under an empty object.
+    pub const MAX_NAMES: u64 = 16 << 20;
 
     /// Records one use of `object` (a path, a pack's key; empty where there is none).
     pub fn record(&mut self, operation: Operation, object: &str, outcome: Outcome, bytes: u64) {
@@ -94,19 +107,34 @@ impl Uses {
         }
     }
 
-    fn add(&mut self, mut key: (Operation, String, Outcome), calls: u64, bytes: u64) {
-        let is_miss = matches!(key.2, Outcome::NotFound | Outcome::Denied | Outcome::Refused);
-        if is_miss && !key.1.is_empty() && !self.rows.contains_key(&key) {
-            if self.misses < Self::MAX_MISSES && self.missed_bytes + key.1.len() <= Self::MAX_MISSED_BYTES {
-                self.misses += 1;
-                self.missed_bytes += key.1.len();
+    fn add(&mut self, mut key: Key, calls: u64, bytes: u64) {
+        let names = self.names + made_up(&key);
+        if !self.rows.contains_key(&key) {
+            if names > Self::MAX_NAMES {
+                key.1 = String::new();
             } else {
-                key.1.clear();
+                self.names = names;
             }
         }
         let row = self.rows.entry(key).or_default();
         row.0 += calls;
         row.1 += bytes;
+    }
+
+    /// Bytes kept of names that the plugin has made up.
+    pub fn names(&self) -> u64 {
+        self.names
+    }
+
+    /// Sums under an empty object what stands under names that the plugin has made up.
+    pub fn forget_names(&mut self) {
+        self.names = 0;
+        for (mut key, (calls, bytes)) in std::mem::take(&mut self.rows) {
+            if made_up(&key) > 0 {
+                key.1 = String::new();
+            }
+            self.add(key, calls, bytes);
+        }
     }
 
     /// Calls of `operation` that ended with `outcome`.
@@ -237,11 +265,15 @@ mod tests {
         let [mut all, other] = parts;
         all.merge(other);
         let kept: usize = all.rows.keys().map(|(_, object, _)| object.len()).sum();
-        assert!(kept <= Uses::MAX_MISSED_BYTES + 6, "{kept}");
+        assert!(kept as u64 <= Uses::MAX_NAMES + 6, "{kept}");
         assert_eq!(all.calls(Operation::Read, Outcome::NotFound), 12_000, "all are counted");
         assert!(all.contains(Operation::Read, "one", Outcome::Ok) && all.contains(Operation::Read, "two", Outcome::Ok));
         let mut few = Uses::default();
         few.record(Operation::Read, "missing", Outcome::NotFound, 0);
         assert!(few.contains(Operation::Read, "missing", Outcome::NotFound), "the twin is kept by name");
+
+        all.forget_names();
+        assert_eq!((all.names(), all.calls(Operation::Read, Outcome::NotFound)), (0, 12_000));
+        assert_eq!(all.rows.len(), 3, "two that exist, and one for the rest");
     }
 }

@@ -45,6 +45,9 @@ pub struct Limits {
     pub hits: usize,
     /// Findings kept of one run; beyond, the run is truncated.
     pub findings_per_run: usize,
+    /// Bytes of host memory that are kept of all answers of one run: findings, inventory, names in the
+    /// ledger that the guest has made up. The call whose answer goes beyond fails.
+    pub output: u64,
     /// Guest stack in bytes.
     pub stack: usize,
     /// Bytes of randomness in one call, from a fixed seed.
@@ -95,6 +98,7 @@ impl Default for Limits {
             log: 64 << 10,
             hits: 65_536,
             findings_per_run: 10_000,
+            output: 64 * MIB,
             stack: 512 << 10,
             random: 64 << 10,
         }
