@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod guest;
 pub(crate) mod home;
+pub(crate) mod process;
 pub(crate) mod usage;
 
 use std::path::Path;
@@ -10,10 +11,14 @@ use std::sync::Arc;
 
 use certus_engine::{Assignment, Scan};
 use certus_model::PluginRun;
+use certus_model::finding::UnverifiedFinding;
 use certus_model::limits::{AdmissionLimits, Limits};
+use certus_model::outcome::CallReason;
 use certus_model::plugin::Capability;
 use certus_model::workspace::{MemoryWorkspace, Workspace};
-use certus_sandbox::{Admission, AdmissionConfig, AdmitError, Plugin, Sandbox};
+use certus_sandbox::{
+    Admission, AdmissionConfig, AdmitError, CallError, FileInput, Instance, Plugin, Sandbox,
+};
 
 /// Admission and a sandbox in this process.
 pub(crate) struct Bench {
@@ -62,7 +67,11 @@ pub(crate) fn run(component: &[u8], limits: &Limits, files: &[(&str, &[u8])]) ->
 
 /// The same with a number of workers.
 pub(crate) fn run_jobs(component: &[u8], limits: &Limits, files: &[(&str, &[u8])], jobs: usize) -> PluginRun {
-    let plugin = admit(component).expect("the guest is admitted");
+    run_plugin(admit(component).expect("the guest is admitted"), limits, files, jobs)
+}
+
+/// The same with a plugin that was admitted before.
+pub(crate) fn run_plugin(plugin: Plugin, limits: &Limits, files: &[(&str, &[u8])], jobs: usize) -> PluginRun {
     let files = files.iter().map(|(path, content)| (path.parse().expect("a path"), content.to_vec()));
     let workspace: Arc<dyn Workspace> = Arc::new(MemoryWorkspace::new(files));
     let settings = plugin.passport().manifest.default_settings();
@@ -76,4 +85,31 @@ pub(crate) fn run_jobs(component: &[u8], limits: &Limits, files: &[(&str, &[u8])
     })
     .expect("the host does its part");
     runs.remove(0)
+}
+
+/// Runs a future to its end, as a worker of the engine does.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    runtime.expect("a runtime").block_on(future)
+}
+
+/// Gives one file, `a.txt`, to an instance, within the deadline of its limits.
+pub(crate) async fn scan_file(instance: &mut Instance, content: &[u8]) -> Result<Vec<UnverifiedFinding>, CallReason> {
+    let file = FileInput { path: "a.txt", content, hits: &[], hits_complete: true };
+    instance.scan_file(file, std::time::Duration::MAX).await.map_err(struck)
+}
+
+/// Lets a call run until it yields for the first time, then drops it; whether it had not ended by then.
+pub(crate) async fn dropped_half_way(call: impl Future) -> bool {
+    let mut call = std::pin::pin!(call);
+    std::future::poll_fn(|context| std::task::Poll::Ready(call.as_mut().poll(context).is_pending())).await
+}
+
+/// The reason for which a call was stopped.
+pub(crate) fn struck(error: CallError) -> CallReason {
+    match error {
+        CallError::Struck { reason, .. } => reason,
+        CallError::Guest(problem) => problem.reason.into(),
+        CallError::Host(error) => panic!("the host failed: {error}"),
+    }
 }

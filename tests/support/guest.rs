@@ -16,6 +16,8 @@ pub(crate) struct Guest {
     pages: u32,
     imports: String,
     items: String,
+    /// What `cabi_realloc` does first.
+    realloc: String,
     scan: String,
     manifest: String,
 }
@@ -49,6 +51,7 @@ exports = ["{export}"]
             pages: 4,
             imports: String::new(),
             items: String::new(),
+            realloc: String::new(),
             scan: format!("(i32.const {ANSWER})"),
             manifest,
         }
@@ -70,6 +73,12 @@ exports = ["{export}"]
     /// Further items: data, globals, functions.
     pub(crate) fn items(mut self, text: impl AsRef<str>) -> Self {
         self.items += text.as_ref();
+        self
+    }
+
+    /// What `cabi_realloc` does first; its parameters are `$old $old_size $align $size`.
+    pub(crate) fn realloc(mut self, text: impl Into<String>) -> Self {
+        self.realloc = text.into();
         self
     }
 
@@ -99,16 +108,29 @@ exports = ["{export}"]
         self.answers(&one, 1)
     }
 
+    /// Answers with one finding of rule `r` at `path`, whose 80 bytes `spoil` has had in hand: the rule's
+    /// id at 0 (address and length), the path at 8, the revision at 16, the span at 24, the lists of
+    /// sensitive spans, related places and parameters at 48, 56 and 64, confidence at 72, severity at 73.
+    pub(crate) fn spoilt(self, path: &str, spoil: impl FnOnce(&mut [u8])) -> Self {
+        let one = finding("r", path, None);
+        let mut record = one.record(DATA);
+        spoil(&mut record);
+        self.data(DATA, &one.text).data(DATA + 4096, &record).list(DATA + 4096, 1)
+    }
+
+    /// Bytes at an address.
+    pub(crate) fn data(self, at: u32, bytes: &[u8]) -> Self {
+        self.items(format!("(data (i32.const {at}) \"{}\")", escaped(bytes)))
+    }
+
+    /// Answers with a list of `count` findings at `at`.
+    pub(crate) fn list(self, at: u32, count: u32) -> Self {
+        self.data(ANSWER + 8, &[at.to_le_bytes(), count.to_le_bytes()].concat())
+    }
+
     /// Answers with a list of `count` findings whose bytes are `list`, at an address of its own.
     fn answers(self, list: &Finding, count: u32) -> Self {
-        let (text, record) = (DATA, DATA + 4096);
-        self.items(format!(
-            "(data (i32.const {text}) \"{}\") (data (i32.const {record}) \"{}\") (data (i32.const {}) \"{}\")",
-            escaped(&list.text),
-            escaped(&list.record(text)),
-            ANSWER + 8,
-            escaped(&[record.to_le_bytes(), count.to_le_bytes()].concat()),
-        ))
+        self.data(DATA, &list.text).data(DATA + 4096, &list.record(DATA)).list(DATA + 4096, count)
     }
 
     /// The core module as WAT.
@@ -124,6 +146,7 @@ exports = ["{export}"]
   (global $next (mut i32) (i32.const 131072))
   (func $alloc (export "cabi_realloc") (param $old i32) (param $old_size i32) (param $align i32) (param $size i32) (result i32)
     (local $at i32)
+    {realloc}
     (local.set $at (i32.and (i32.add (global.get $next) (i32.const 15)) (i32.const -16)))
     (global.set $next (i32.add (local.get $at) (local.get $size)))
     (if (i32.gt_u (global.get $next) (i32.mul (memory.size) (i32.const 65536)))
@@ -137,6 +160,7 @@ exports = ["{export}"]
             pages = self.pages,
             scan = self.scan,
             items = self.items,
+            realloc = self.realloc,
         )
     }
 
