@@ -2,15 +2,20 @@
 //! permitted, each failing when the limit under test is switched off.
 
 mod admission;
+mod boundary;
 mod browser;
 mod budget;
 mod cache;
 mod execution;
 mod findings;
+mod memory;
 mod network;
 mod order;
+mod output;
+mod proposals;
 mod reports;
 mod repositories;
 mod response;
+mod soak;
 mod worker;
 mod workspace;

@@ -1,13 +1,11 @@
 //! B and D. What a component may be and import.
 
-use certus_model::coverage::RunStatus;
-use certus_model::limits::Limits;
-use certus_model::outcome::{AdmissionReason as Reason, CallReason};
+use certus_model::outcome::AdmissionReason as Reason;
 use certus_model::plugin::Capability;
 use certus_sandbox::{AdmitError, Refusal};
 
 use crate::support::guest::{ANSWER, DATA, Guest, with_manifest};
-use crate::support::{admit, run, sandbox};
+use crate::support::{admit, sandbox};
 
 fn refusal(component: &[u8]) -> Refusal {
     match admit(component) {
@@ -71,28 +69,6 @@ fn case_019_a_declared_capability_must_be_granted() {
         _ => panic!("it was not refused"),
     }
     sandbox().admit(&component, &[Capability::Log]).expect("the twin is granted");
-}
-
-#[test]
-fn case_022_one_large_string_is_too_much_data() {
-    // A finding whose rule claims 200 MiB of the guest's memory.
-    let length: u32 = 200 << 20;
-    let record = DATA;
-    let guest = Guest::files()
-        .pages(3300)
-        .items(format!(
-            "(data (i32.const {record}) \"{}\") (data (i32.const {}) \"{}\")",
-            // The text starts where the guest has nothing but zeros.
-            crate::support::guest::escaped(&[(1_u32 << 20).to_le_bytes(), length.to_le_bytes()].concat()),
-            ANSWER + 8,
-            crate::support::guest::escaped(&[record.to_le_bytes(), 1_u32.to_le_bytes()].concat()),
-        ))
-        .build();
-    let files: &[(&str, &[u8])] = &[("a.txt", b"x")];
-    assert_eq!(run(&guest, &Limits::default(), files).status, RunStatus::Failed(CallReason::TooMuchData));
-    let off = Limits { file_transfer: 1 << 30, ..Limits::default() };
-    let run = run(&guest, &off, files);
-    assert_eq!((run.status, run.refused.undeclared_rule), (RunStatus::Incomplete, 1), "it arrives and is no rule");
 }
 
 #[test]
