@@ -127,3 +127,34 @@ fn dependency_bytes(dependency: &Dependency) -> u64 {
 fn places(places: &[Location]) -> usize {
     places.iter().map(|at| size_of_val(at) + at.path.as_str().len()).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(answers: &[u64]) -> Part {
+        let kept = answers.iter().enumerate().map(|(file, bytes)| Kept { file, findings: 0, bytes: *bytes });
+        Part { files: vec![FileState::Analysed; answers.len()], kept: kept.collect(), ..Part::default() }
+    }
+
+    #[test]
+    fn what_was_dropped_counts_all_the_same() {
+        let (mut first, mut second) = (part(&[10, 10, 1]), part(&[5]));
+        first.cut(&mut Room::new(15));
+        assert_eq!(first.files, [FileState::Analysed, NOT_KEPT, NOT_KEPT], "and so does what is behind it");
+        // The next time there would be room for five, had the second answer never been.
+        let mut room = Room::new(15);
+        first.cut(&mut room);
+        second.cut(&mut room);
+        assert_eq!(second.files, [NOT_KEPT]);
+        second = part(&[5]);
+        second.cut(&mut Room::new(15));
+        assert_eq!(second.files, [FileState::Analysed], "alone it fits");
+    }
+
+    #[test]
+    fn an_answer_that_keeps_nothing_always_fits() {
+        let mut room = Room::new(0);
+        assert!(room.take(0) && !room.take(1) && room.take(0));
+    }
+}
