@@ -29,6 +29,8 @@ pub struct Limits {
     pub instances: usize,
     /// Handles (resources) that the guest may hold.
     pub handles: usize,
+    /// Directory entries in all listings that a WASI guest holds open together.
+    pub listed: usize,
     /// Instruction budget.
     pub fuel: FuelLimits,
     /// Wall clock of one call.
@@ -85,6 +87,8 @@ impl Default for Limits {
             tables: 64,
             instances: 64,
             handles: 1024,
+            // As many as a workspace has: a walk holds each directory open once.
+            listed: 200_000,
             fuel: FuelLimits {
                 configure: 5_000_000_000,
                 file_call: 500_000_000,

@@ -43,6 +43,17 @@ pub enum Error {
     /// Compiled code that this host has just made or authenticated does not load.
     #[error("compiled code does not load: {0}")]
     Load(String),
+    /// The folder that was laid out for a WASI guest cannot be opened.
+    #[error(
+        "the files laid out at `{path}` cannot be opened ({source}); opening them needs openat2, that is Linux 5.6 or newer and a container that allows it"
+    )]
+    Root {
+        /// The folder.
+        path: String,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
     /// A file of the workspace could not be read during a call.
     #[error(transparent)]
     Workspace(#[from] certus_model::workspace::ReadError),

@@ -22,6 +22,7 @@ use crate::limiter::Limiter;
 use crate::plugin::Plugin;
 use crate::state::{SharedLog, State};
 use crate::view::{GuestLog, View};
+use crate::wasi::Files;
 
 /// A file as it is handed to a `files` scanner.
 #[derive(Debug, Clone, Copy)]
@@ -243,7 +244,8 @@ pub(crate) fn new_store(
 ) -> Result<Store<State>, Error> {
     let mut table = ResourceTable::new();
     table.set_max_capacity(limits.handles);
-    let wasi = crate::wasi::context(root, limits, log).map_err(|e| Error::Engine(e.to_string()))?;
+    let wasi = crate::wasi::context(limits, log);
+    let files = root.map(|root| Files::open(root, limits.listed)).transpose()?.unwrap_or_default();
     let mut store = Store::new(
         engine,
         State {
@@ -255,6 +257,7 @@ pub(crate) fn new_store(
             failure: None,
             fuel_earned: 0,
             wasi,
+            files,
             table,
         },
     );

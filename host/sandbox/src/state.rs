@@ -9,6 +9,7 @@ use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 use crate::error::Error;
 use crate::limiter::Limiter;
 use crate::view::{GuestLog, View};
+use crate::wasi::Files;
 
 pub(crate) struct State {
     pub(crate) limiter: Limiter,
@@ -22,6 +23,8 @@ pub(crate) struct State {
     /// Fuel granted during the call for what it read.
     pub(crate) fuel_earned: u64,
     pub(crate) wasi: WasiCtx,
+    /// What WASI finds at `/`.
+    pub(crate) files: Files,
     pub(crate) table: ResourceTable,
 }
 
