@@ -3,6 +3,7 @@
 mod browser;
 mod debian;
 mod guests;
+mod languages;
 mod programs;
 mod validators;
 
@@ -15,7 +16,9 @@ pub(crate) fn setup(project: &Project, arguments: &[String]) -> Result<()> {
     programs::install(project)?;
     guests::install(project)?;
     validators::install(project)?;
-    browser::install(project)
+    browser::install(project)?;
+    languages::install(project)
 }
 
+pub(crate) use self::languages::folder as guests_folder;
 pub(crate) use self::validators::folder as validators_folder;
