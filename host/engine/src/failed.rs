@@ -43,6 +43,7 @@ pub fn failed_run(
         dependencies: Vec::new(),
         files: files.collect(),
         refused: Refused::default(),
+        problems: 0,
         uses: Uses::default(),
         cost: Cost::default(),
     }

@@ -208,6 +208,7 @@ fn finish(assigned: &[&Assigned], answered: Answered) -> Done {
         dependencies: run.dependencies,
         files: run.files,
         refused: run.refused,
+        problems: run.problems,
         uses: run.uses,
         cost: run.cost,
     });

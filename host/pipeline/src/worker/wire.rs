@@ -96,6 +96,7 @@ pub(super) struct Run {
     pub(super) dependencies: Vec<Dependency>,
     pub(super) files: Vec<FileState>,
     pub(super) refused: Refused,
+    pub(super) problems: u64,
     pub(super) uses: Uses,
     pub(super) cost: Cost,
 }
@@ -108,6 +109,7 @@ impl From<PluginRun> for Run {
             dependencies: run.dependencies,
             files: run.files,
             refused: run.refused,
+            problems: run.problems,
             uses: run.uses,
             cost: run.cost,
         }
