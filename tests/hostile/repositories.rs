@@ -1,5 +1,7 @@
 //! Hostile repositories against the whole command: what it starts, what it takes, what it leaves.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -135,10 +137,15 @@ fn case_079_only_git_and_the_shell_are_started() {
     std::fs::write(repository.join(".git/config"), text).expect("its configuration");
 
     let log = home.path("log");
-    let trace = ["-f", "-qq", "-e", "trace=execve", "-o"].map(Into::into);
     let plain = home.command();
     let mut traced = std::process::Command::new("strace");
-    traced.args(trace).arg(&log).arg(plain.get_program()).args(SCAN).arg("work").env_clear();
+    traced
+        .args(["-f", "-qq", "-e", "trace=execve", "-o"])
+        .arg(&log)
+        .arg(plain.get_program())
+        .args(SCAN)
+        .arg("work")
+        .env_clear();
     traced.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
     traced.current_dir(home.path(""));
     let Some(output) = traced.output().ok().filter(|_| log.exists()) else {
@@ -158,10 +165,9 @@ fn case_079_only_git_and_the_shell_are_started() {
 
 /// A `git` before the real one on the search path.
 fn with_git(home: &Home, script: &str) -> std::process::Command {
-    use std::os::unix::fs::PermissionsExt as _;
     let folder = home.path("");
     let path = home.write("bin/git", format!("#!/bin/sh\ncd '{}'\n{script}\n", folder.display()));
-    std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).expect("a program");
+    std::fs::set_permissions(path, Permissions::from_mode(0o755)).expect("a program");
     let search = std::env::var("PATH").expect("a search path");
     let mut command = home.command();
     command.env("PATH", format!("{}:{search}", home.path("bin").display())).args(SCAN).arg("work");
