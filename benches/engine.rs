@@ -89,8 +89,15 @@ fn measure(tree: &Path, plugin: &Plugin) {
     let scratch = Scratch::open(scratch.path()).expect("a scratch folder");
     let source = Source::parse(&format!("dir:{}", tree.display()), SourcePolicy::Any).expect("a directory");
     let (seal, checkout) = timed(|| {
-        certus_checkout::checkout(&source, None, &WorkspaceLimits::default(), &scratch, &Git::default(), &AtomicBool::new(false))
-            .expect("a tree")
+        certus_checkout::checkout(
+            &source,
+            None,
+            &WorkspaceLimits::default(),
+            &scratch,
+            &Git::default(),
+            &AtomicBool::new(false),
+        )
+        .expect("a tree")
     });
     let workspace: Arc<dyn Workspace> = Arc::new(checkout.workspace);
     let bytes: u64 = workspace.entries().iter().map(|e| e.size).sum();

@@ -16,9 +16,7 @@ use certus_model::limits::{AdmissionLimits, Limits};
 use certus_model::outcome::CallReason;
 use certus_model::plugin::Capability;
 use certus_model::workspace::{MemoryWorkspace, Workspace};
-use certus_sandbox::{
-    Admission, AdmissionConfig, AdmitError, CallError, FileInput, Instance, Plugin, Sandbox,
-};
+use certus_sandbox::{Admission, AdmissionConfig, AdmitError, CallError, FileInput, Instance, Plugin, Sandbox};
 
 /// Admission and a sandbox in this process.
 pub(crate) struct Bench {

@@ -1,15 +1,15 @@
 //! A. Memory: what a guest may take of it, and that nothing of it reaches another.
 
 use certus_model::coverage::{FileState, RunStatus};
-use certus_model::limits::{AdmissionLimits, Limits};
+use certus_model::limits::Limits;
 use certus_model::outcome::CallReason;
 use certus_model::plugin::Capability;
-use certus_sandbox::{Plugin, Sandbox, SandboxConfig};
+use certus_sandbox::{Plugin, Sandbox};
 
 use super::execution::{FILES, failed, generous};
 use crate::support::guest::{ANSWER, Guest, with_manifest};
 use crate::support::process::{alone, peak_of};
-use crate::support::{admit, block_on, run, run_plugin, scan_file};
+use crate::support::{admit, block_on, run, run_plugin, sandbox, scan_file};
 
 #[test]
 fn case_006_memory_growth_meets_the_limit() {
@@ -123,14 +123,8 @@ fn case_009_recursion_meets_the_stack_limit_a_thousand_times() {
 fn case_009_a_larger_stack_goes_deeper() {
     let deep = recurses(60_000);
     assert_eq!(run(&deep, &generous(), FILES).status, failed(CallReason::Stack));
-    let config = SandboxConfig {
-        compiler: env!("CARGO_BIN_EXE_certus").into(),
-        cache: None,
-        admission: AdmissionLimits::default(),
-        stack: 16 << 20,
-    };
-    let sandbox = Sandbox::new(config).expect("the sandbox starts");
-    let plugin = sandbox.admit(&deep, &Capability::ALL).expect("admitted");
+    let admitted = sandbox().admission.admit(&deep, &Capability::ALL).expect("admitted");
+    let plugin = Sandbox::new(16 << 20).expect("a sandbox").load(&admitted).expect("it loads");
     assert_eq!(run_plugin(plugin, &generous(), FILES, 1).status, RunStatus::Complete);
 }
 

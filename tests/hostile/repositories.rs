@@ -55,7 +55,6 @@ fn refused(home: &Home, ended: &Ended, words: &str) {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the figures are part of the answer")]
 fn case_075_a_git_bomb_is_refused_fast_and_in_little_memory() {
     let home = home();
     evil(&home);
@@ -83,7 +82,6 @@ fn case_075_a_git_bomb_is_refused_fast_and_in_little_memory() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the figures are part of the answer")]
 fn case_076_a_gibibyte_of_zeros_is_refused_by_its_header() {
     let home = home();
     evil(&home);
@@ -110,7 +108,6 @@ fn case_076_a_gibibyte_of_zeros_is_refused_by_its_header() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "what cannot be tested is said, not passed over")]
 fn case_079_only_git_and_the_shell_are_started() {
     let home = home();
     let touch = format!("touch {}", home.path("ran").display());

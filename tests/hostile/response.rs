@@ -213,7 +213,7 @@ fn case_062_an_accepted_gap_covers_nothing_else() {
         let guest = guest.items("(data (i32.const 4096) \"b.txt\")").scan(format!("{read} (i32.const {ANSWER})"));
         guest.reports_all(&[], problems, &[]).build()
     };
-    let ended = scan(&home, &guest(&[broken.clone()]), &accepted);
+    let ended = scan(&home, &guest(std::slice::from_ref(&broken)), &accepted);
     assert_eq!(ended.code, 0, "the twin is accepted: {}{}", ended.stdout, ended.stderr);
     let ended = scan(&home, &guest(&[broken, nowhere]), &accepted);
     assert_error(&home, "a problem of the whole run", "incomplete", &ended);

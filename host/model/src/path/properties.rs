@@ -58,7 +58,7 @@ fn raw() -> impl Strategy<Value = Vec<u8>> {
 fn may_stand(raw: &[u8]) -> bool {
     let names: Vec<_> = raw.split(|byte| *byte == b'/').collect();
     let fine = |name: &&[u8]| {
-        !matches!(*name, b"" | b"." | b"..") && name.len() <= MAX_NAME && name.to_ascii_lowercase() != b".git"
+        !matches!(*name, b"" | b"." | b"..") && name.len() <= MAX_NAME && !name.eq_ignore_ascii_case(b".git")
     };
     raw.len() <= MAX_PATH && names.len() <= MAX_DEPTH && !raw.contains(&0) && names.iter().all(fine)
 }

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use certus_checkout::SealedWorkspace;
 use certus_engine::{Assignment, Progress, Root, Scan};
-use certus_model::limits::Limits;
 use certus_sandbox::{Admitted, Sandbox, confine};
 use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
 
@@ -51,7 +50,8 @@ fn work(stream: &UnixStream) -> Result<Answered, String> {
         tasks.iter().filter_map(|task| task.root.as_ref()).map(|(path, _)| path.as_path()).collect();
     // Before a thread is started and before anything of a plugin is touched.
     let confinement = confine(&roots);
-    let sandbox = Sandbox::new(Limits::default().stack).map_err(|error| error.to_string())?;
+    let stack = tasks.iter().map(|task| task.limits.stack).max().unwrap_or_default();
+    let sandbox = Sandbox::new(stack).map_err(|error| error.to_string())?;
     let assignments =
         tasks.into_iter().zip(codes).map(|(task, code)| load(&sandbox, task, code)).collect::<Result<Vec<_>, _>>()?;
     let told = Mutex::new((Progress { files: 0, bytes: 0 }, Instant::now()));
