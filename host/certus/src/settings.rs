@@ -35,7 +35,7 @@ pub(crate) struct Settings {
     pub(crate) password: Password,
     /// The token for https repositories, and the host that it opens.
     pub(crate) git_token: Option<(RemoteHost, Credential)>,
-    /// This very program, which is its own compile child.
+    /// This very program, which is its own child processes.
     pub(crate) program: PathBuf,
     /// Where programs such as git are looked up.
     pub(crate) search_path: OsString,

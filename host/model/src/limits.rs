@@ -114,11 +114,11 @@ impl Default for Limits {
 pub struct AdmissionLimits {
     /// Largest component file, in bytes.
     pub component: u64,
-    /// Address space of the compile child, in bytes.
+    /// Address space of the admission child, in bytes.
     pub child_memory: u64,
-    /// CPU time of the compile child.
+    /// CPU time of the admission child.
     pub child_cpu: Duration,
-    /// Wall clock of the compile child.
+    /// Wall clock of the admission child.
     pub child_wall: Duration,
 }
 
