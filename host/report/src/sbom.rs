@@ -120,7 +120,8 @@ impl Package {
         self.root |= stated.root;
         self.scope = wider(self.scope, stated.scope);
         self.licences.extend(stated.licences.iter().map(|licence| redactor.name(licence)));
-        self.hashes.extend(stated.hashes.iter().cloned());
+        let shown = |hash: &&PackageHash| redactor.name(&hash.value) == hash.value;
+        self.hashes.extend(stated.hashes.iter().filter(shown).cloned());
         self.origins
             .extend(stated.origin.iter().filter(|text| !redactor.is_sensitive(text)).filter_map(|text| origin(text)));
         self.evidence.extend(stated.evidence.iter().map(|location| {

@@ -155,6 +155,21 @@ fn purls_are_well_formed_whatever_is_stated() {
     }
 }
 
+/// A digest is text that a plugin supplies, and may be a token that another one found.
+#[test]
+fn a_secret_is_no_digest() {
+    let token = "0123456789abcdef0123456789abcdef01234567";
+    let mut scene = Scene::new([("a", token)]);
+    let at = scene.at("a", token, 0);
+    let mut stated = dependency("1", "a", "1", &[]);
+    let sha1 = |value: &str| PackageHash { algorithm: HashAlgorithm::Sha1, value: value.to_owned() };
+    stated.hashes = vec![sha1(token), sha1(&"f".repeat(40))];
+    scene.run("t.inventory", &rule(RULE.0, RULE.1, RULE.2), vec![]).dependencies = vec![stated];
+    assert_eq!(cyclonedx(&scene)["components"][0]["hashes"].as_array().unwrap().len(), 2, "the twin: nobody marked it");
+    scene.run("t.secrets", &crate::fixture::secret_rule("key"), vec![crate::fixture::secret("key", at)]);
+    assert_eq!(cyclonedx(&scene)["components"][0]["hashes"], json!([{ "alg": "SHA-1", "content": "f".repeat(40) }]));
+}
+
 /// Case 57: a viewer makes a link of an origin.
 #[test]
 fn case_057_origins_lead_to_places_and_nowhere_else() {
