@@ -25,7 +25,8 @@ pub(crate) fn new_engine(stack: usize) -> Result<Engine, Error> {
         .native_unwind_info(false)
         // The child's address space is limited; threads each reserve a stack.
         .parallel_compilation(false);
-    // An allow list: simd, bulk memory, multi-value, reference types, sign extension, component model.
+    // An allow list: simd, bulk memory, multi-value, reference types, sign extension, component model, and
+    // extended constants (sums in initialisers), which Python's interpreter is linked with.
     // (Component-model async is not even compiled in.)
     config
         .wasm_component_model(true)
@@ -33,11 +34,11 @@ pub(crate) fn new_engine(stack: usize) -> Result<Engine, Error> {
         .wasm_bulk_memory(true)
         .wasm_multi_value(true)
         .wasm_reference_types(true)
+        .wasm_extended_const(true)
         .wasm_relaxed_simd(false)
         .wasm_tail_call(false)
         .wasm_memory64(false)
         .wasm_multi_memory(false)
-        .wasm_extended_const(false)
         .wasm_wide_arithmetic(false)
         .wasm_custom_page_sizes(false)
         .wasm_threads(false)
