@@ -10,6 +10,7 @@ mod settings;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::arguments::{Arguments, Command};
 use crate::exit::Exit;
@@ -37,10 +38,19 @@ fn main() -> ExitCode {
         }
     };
     command::log::start(arguments.verbose);
+    raise_file_limit();
     match run(&arguments) {
         Ok(exit) => exit.into(),
         Err(error) => command::fail(&error).into(),
     }
+}
+
+/// Takes all the open files that this process may have. A guest may hold about as many as shells allow a
+/// whole process, and must not take the host's own.
+fn raise_file_limit() {
+    let most = getrlimit(Resource::Nofile).maximum;
+    // Where it is refused, a guest that opens too many files meets the system's limit before ours.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most });
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
