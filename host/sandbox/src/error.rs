@@ -1,3 +1,4 @@
+use certus_model::escape::one_line;
 use certus_model::outcome::AdmissionReason;
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +13,9 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    pub(crate) fn new(reason: AdmissionReason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
+    /// The message may quote names of the component, which a stranger chose.
+    pub(crate) fn new(reason: AdmissionReason, message: impl AsRef<str>) -> Self {
+        Self { reason, message: one_line(message.as_ref(), 1000) }
     }
 }
 
@@ -68,4 +70,17 @@ pub enum AdmitError {
     /// The host's fault.
     #[error(transparent)]
     Host(#[from] Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_one_printable_line_whatever_it_quotes() {
+        let quoted = format!("the component imports `\u{1b}[2J\nfake: line{}`", "x".repeat(100_000));
+        let message = Refusal::new(AdmissionReason::UnknownImport, quoted).to_string();
+        assert!(message.chars().all(certus_model::escape::is_printable) && message.len() < 1100, "{message}");
+        assert!(message.contains("\\u{1b}[2J"), "what was meant can still be read: {message}");
+    }
 }

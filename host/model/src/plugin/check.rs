@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::{CONTRACT, PluginManifest, Rule, RuleSeverity};
+use crate::escape::one_line;
 use crate::plugin::ParameterType;
 
 /// A `plugin.toml` that is not accepted.
@@ -21,12 +22,13 @@ pub enum BadManifest {
 
 impl BadManifest {
     pub(super) fn syntax(error: toml::de::Error) -> Self {
-        Self::Syntax(crate::escape::one_line(error.to_string().trim_end(), 600))
+        Self::Syntax(one_line(error.to_string().trim_end(), 600))
     }
 }
 
-fn bad<T>(key: impl Into<String>, problem: impl Into<String>) -> Result<T, BadManifest> {
-    Err(BadManifest::Value { key: key.into(), problem: problem.into() })
+/// Both may quote the manifest, which a stranger wrote.
+fn bad<T>(key: impl AsRef<str>, problem: impl AsRef<str>) -> Result<T, BadManifest> {
+    Err(BadManifest::Value { key: one_line(key.as_ref(), 300), problem: one_line(problem.as_ref(), 600) })
 }
 
 pub(super) fn check(manifest: &PluginManifest) -> Result<(), BadManifest> {

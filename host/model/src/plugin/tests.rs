@@ -65,3 +65,19 @@ fn every_contradiction_is_refused_by_name() {
         assert!(error.contains(named), "{to}: {error}");
     }
 }
+
+#[test]
+fn what_a_refusal_quotes_is_printable_and_short() {
+    let long = "x".repeat(10_000);
+    for (from, to) in [
+        ("certus:scanner@0.1.0", "\\u001b[2J\\nfake"),
+        ("[\"akia\"]", "[\"\\u0007\"]"),
+        ("**/Cargo.lock", "a{\\u202eb"),
+        ("{what}", "{\\u001b[2J}"),
+        ("certus:scanner@0.1.0", &long),
+    ] {
+        assert!(GOOD.contains(from), "{from}");
+        let error = GOOD.replacen(from, to, 1).parse::<PluginManifest>().unwrap_err().to_string();
+        assert!(error.chars().all(crate::escape::is_printable) && error.len() < 1000, "{error:?}");
+    }
+}
