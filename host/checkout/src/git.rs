@@ -121,6 +121,31 @@ pub(crate) fn checkout(
     Ok((sealer.seal(&origin.place)?, record))
 }
 
+/// Seals the tree of `commit` out of a folder of git objects: what a fetch ends with, for those who
+/// bring objects that no git would hand over. The id's length says which kind of ids they have.
+///
+/// # Errors
+/// As [`crate::checkout`].
+#[doc(hidden)]
+pub fn seal_objects(
+    objects: &Path,
+    commit: &str,
+    limits: &WorkspaceLimits,
+    scratch: &Scratch,
+) -> Result<SealedWorkspace, Error> {
+    let place = objects.to_string_lossy().into_owned();
+    let wanted = ObjectId::from_hex(commit.as_bytes()).map_err(|_| Error::malformed(&place, "that is no object id"))?;
+    let origin = Origin { url: String::new(), place, protocol: "file", safe: Vec::new(), credential: None };
+    let folder = scratch.folder("objects")?;
+    let deadline = Instant::now() + limits.fetch_wall;
+    let git = Git::default();
+    let session = Session { origin: &origin, reference: None, limits, folder: &folder, git: &git, deadline };
+    let objects = objects::Objects::open(objects, wanted.kind(), &session)?;
+    let mut sealer = Sealer::new(limits, scratch);
+    objects.tree(objects.commit(wanted)?.tree, &mut sealer)?;
+    sealer.seal(&origin.place)
+}
+
 /// Everything that one fetch is about.
 struct Session<'a> {
     origin: &'a Origin<'a>,

@@ -20,6 +20,8 @@ pub use checkout::{Checkout, checkout};
 pub use credential::Credential;
 pub use error::Error;
 pub use git::Git;
+#[doc(hidden)]
+pub use git::seal_objects;
 pub use materialise::{MaterialisedTree, materialise};
 pub use reference::Reference;
 pub use remote::RemoteHost;

@@ -11,14 +11,16 @@ use certus_model::workspace::{Entry, Workspace};
 use certus_model::{Finding, Location, Parameter, PluginManifest, Revision, Severity, Span, Value};
 
 /// Checks one run's statements.
-pub(crate) struct Checker<'a> {
-    pub(crate) manifest: &'a PluginManifest,
-    pub(crate) workspace: &'a dyn Workspace,
+pub struct Checker<'a> {
+    /// What the plugin may say.
+    pub manifest: &'a PluginManifest,
+    /// What it may speak of.
+    pub workspace: &'a dyn Workspace,
 }
 
 /// Which entries a statement may speak of.
 #[derive(Clone, Copy)]
-pub(crate) enum Given<'a> {
+pub enum Given<'a> {
     /// One file that was pushed.
     File(usize),
     /// Files that could be pulled, sorted.
@@ -44,12 +46,7 @@ const PARAMETER: Refusal = |r| &mut r.undeclared_parameter;
 
 impl Checker<'_> {
     /// The findings that hold; the others are counted in `refused`.
-    pub(crate) fn findings(
-        &self,
-        stated: Vec<UnverifiedFinding>,
-        given: Given<'_>,
-        refused: &mut Refused,
-    ) -> Vec<Finding> {
+    pub fn findings(&self, stated: Vec<UnverifiedFinding>, given: Given<'_>, refused: &mut Refused) -> Vec<Finding> {
         let mut checked = Vec::with_capacity(stated.len());
         for finding in stated {
             match self.finding(finding, given) {

@@ -14,7 +14,7 @@ const MAX_TEXT: usize = 4096;
 impl Checker<'_> {
     /// The records that hold, sorted by id. A record that is malformed, or whose id is taken, is
     /// refused whole; edges to records that do not exist are dropped and counted the same way.
-    pub(crate) fn dependencies(
+    pub fn dependencies(
         &self,
         stated: Vec<UnverifiedDependency>,
         given: Given<'_>,

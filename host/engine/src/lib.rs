@@ -14,6 +14,7 @@ mod scan;
 mod shard;
 mod tree;
 
+pub use self::check::{Checker, Given};
 pub use self::delivery::{Delivery, deliveries, wasi_files};
 pub use self::error::Error;
 pub use self::failed::failed_run;
