@@ -53,8 +53,10 @@ pub enum Error {
         /// Offset of the line.
         at: usize,
     },
-    /// A name, version or address that no registry gives: with control characters, or far too long.
-    #[error("the package at byte {at} has a name, version or address that cannot be shown: generate the file anew")]
+    /// A name, version or address that no registry gives: empty, with control characters, or far too long.
+    #[error(
+        "the package at byte {at} has no name, or a name, version or address that cannot be shown: generate the file anew"
+    )]
     Unprintable {
         /// Offset of the package's entry.
         at: usize,

@@ -43,7 +43,7 @@ impl Builder {
         let mut weight = self.weight;
         for at in 0..lock.packages.len() {
             let dependency = file.dependency(at);
-            if !is_printable(&dependency) {
+            if !is_taken(&dependency) {
                 let entry = lock.packages[at].entries.first().map_or(0, |span| span.start);
                 return Err(Error::Unprintable { at: skipped + entry });
             }
@@ -68,8 +68,8 @@ impl Builder {
     }
 }
 
-/// Whether the host takes the texts of a record: it refuses those that cannot be shown.
-fn is_printable(dependency: &Dependency) -> bool {
+/// Whether the host takes the texts of a record: it refuses no name, and those that cannot be shown.
+fn is_taken(dependency: &Dependency) -> bool {
     let optional = [&dependency.namespace, &dependency.version, &dependency.origin].into_iter().flatten();
     let texts = [&dependency.id, &dependency.name].into_iter().chain(optional).chain(&dependency.licences);
     let shown = |c: char| {
@@ -78,7 +78,7 @@ fn is_printable(dependency: &Dependency) -> bool {
                 '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
                 | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'))
     };
-    texts.into_iter().all(|text| text.len() <= MAX_TEXT && text.chars().all(shown))
+    !dependency.name.is_empty() && texts.into_iter().all(|text| text.len() <= MAX_TEXT && text.chars().all(shown))
 }
 
 struct File<'l> {

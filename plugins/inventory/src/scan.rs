@@ -160,6 +160,18 @@ mod tests {
     }
 
     #[test]
+    fn a_package_without_a_name_is_a_problem_of_its_file() {
+        let workspace = testing::Workspace::new([
+            ("a/requirements.txt", "git+https://x.example/y@main#egg=\n"),
+            ("b/requirements.txt", "git+https://x.example/.git#egg=\n"),
+        ]);
+        let report = scan(&workspace);
+        let names: Vec<_> = report.dependencies.iter().map(|dependency| dependency.name.as_str()).collect();
+        assert_eq!(names, ["y"], "what `egg` does not say, the address says");
+        assert_eq!(problems(&report), [("b/requirements.txt", Reason::Malformed)]);
+    }
+
+    #[test]
     fn an_included_list_is_read_on_its_own_or_reported() {
         let workspace = testing::Workspace::new([
             ("requirements.txt", "-r requirements/base.txt\n-r deps/list.txt\n"),

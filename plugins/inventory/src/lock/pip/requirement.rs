@@ -108,7 +108,7 @@ impl Requirement {
     fn reference(name: Option<&str>, text: &str) -> Self {
         let fragment = url::fragment(text).unwrap_or_default();
         let egg = fragment.split('&').find_map(|field| field.strip_prefix("egg="));
-        let egg = egg.and_then(|egg| egg.split('[').next());
+        let egg = egg.and_then(|egg| egg.split('[').next()).filter(|egg| !egg.is_empty());
         let bare = text.split(['#', '?', ';']).next().unwrap_or_default().trim();
         if url::is_git(text) {
             let (repository, commit) = revision(bare);
