@@ -1,0 +1,7 @@
+//! What the targets share: a place on disk, arbitrary statements of a guest, and the checks that are
+//! asked of everything.
+
+pub mod checks;
+pub mod place;
+pub mod run;
+pub mod stated;
