@@ -40,11 +40,6 @@ const OFF: &[(&str, &str, &str)] = &[
         "(core module (func (param v128) (drop (i8x16.swizzle (local.get 0) (local.get 0)))))",
     ),
     (
-        "extended constants",
-        "(core module (global i32 (i32.add (i32.const 1) (i32.const 2))))",
-        "(core module (global i32 (i32.const 3)))",
-    ),
-    (
         "wide arithmetic",
         "(core module (func (param i64) (result i64 i64) (i64.mul_wide_u (local.get 0) (local.get 0))))",
         "(core module (func (param i64) (result i64 i64) (local.get 0) (local.get 0)))",

@@ -139,9 +139,10 @@ pub fn seal_objects(
     let folder = scratch.folder("objects")?;
     let deadline = Instant::now() + limits.fetch_wall;
     let git = Git::default();
-    let session = Session { origin: &origin, reference: None, limits, folder: &folder, git: &git, deadline };
+    let cancelled = &AtomicBool::new(false);
+    let session = Session { origin: &origin, reference: None, limits, folder: &folder, git: &git, deadline, cancelled };
     let objects = objects::Objects::open(objects, wanted.kind(), &session)?;
-    let mut sealer = Sealer::new(limits, scratch);
+    let mut sealer = Sealer::new(limits, scratch, cancelled);
     objects.tree(objects.commit(wanted)?.tree, &mut sealer)?;
     sealer.seal(&origin.place)
 }
