@@ -5,6 +5,7 @@ pub(crate) mod guest;
 pub(crate) mod home;
 pub(crate) mod process;
 pub(crate) mod usage;
+pub(crate) mod wasi;
 
 use std::path::Path;
 use std::sync::Arc;
