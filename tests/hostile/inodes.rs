@@ -1,6 +1,7 @@
 //! C. Large directories, special files, offsets and times: at checkout, and under a WASI guest.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use certus_checkout::{Checkout, Git, Scratch, Source, SourcePolicy};
@@ -17,7 +18,7 @@ fn seal(folder: &Path, limits: &WorkspaceLimits) -> Result<Checkout, certus_chec
     let home = tempfile::tempdir().unwrap();
     let scratch = Scratch::open(home.path()).unwrap();
     let source = Source::parse(&format!("dir:{}", folder.display()), SourcePolicy::Any).unwrap();
-    certus_checkout::checkout(&source, None, limits, &scratch, &Git::new("git", ""))
+    certus_checkout::checkout(&source, None, limits, &scratch, &Git::new("git", ""), &AtomicBool::new(false))
 }
 
 #[test]

@@ -10,30 +10,25 @@ use certus_model::coverage::{FileState, RunStatus};
 use certus_model::limits::{AdmissionLimits, Limits};
 use certus_model::outcome::CallReason;
 use certus_model::plugin::Capability;
-use certus_sandbox::{Plugin, Sandbox, SandboxConfig};
+use certus_sandbox::Plugin;
 
 use crate::support::guest::with_manifest;
-use crate::support::run_plugin;
+use crate::support::{Bench, admission, run_plugin};
 
 const MANIFEST: &str = include_str!("../guests/plugin.toml");
 const WASI: &str = "\n[capabilities.wasi]\nfilesystem = [\"**\"]\nreason = \"its standard library\"\n";
 
 /// One sandbox and one admission for all tests: compiling an interpreter takes longer than they do, so
 /// the compiled form is also kept for the next run.
-static PLUGINS: LazyLock<Mutex<(Sandbox, BTreeMap<String, Plugin>)>> = LazyLock::new(|| {
+static PLUGINS: LazyLock<Mutex<(Bench, BTreeMap<String, Plugin>)>> = LazyLock::new(|| {
     // Ten times what it takes on a quiet machine: what is tested is what comes after.
-    let admission = AdmissionLimits {
+    let limits = AdmissionLimits {
         child_cpu: Duration::from_secs(200),
         child_wall: Duration::from_secs(600),
         ..AdmissionLimits::default()
     };
-    let sandbox = Sandbox::new(SandboxConfig {
-        compiler: env!("CARGO_BIN_EXE_certus").into(),
-        cache: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled")),
-        admission,
-        stack: Limits::default().stack,
-    });
-    Mutex::new((sandbox.expect("the sandbox starts"), BTreeMap::new()))
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+    Mutex::new((admission(Some(&cache), limits).expect("the sandbox starts"), BTreeMap::new()))
 });
 
 /// The component of that name; none where the set-up has built no guests.
@@ -51,9 +46,9 @@ fn plugin(name: &str) -> Option<Plugin> {
     let component = component(name)?;
     let manifest = if name.contains("wasi") { format!("{MANIFEST}{WASI}") } else { MANIFEST.to_owned() };
     let mut plugins = PLUGINS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let (sandbox, admitted) = &mut *plugins;
+    let (bench, admitted) = &mut *plugins;
     let plugin = admitted.entry(name.to_owned()).or_insert_with(|| {
-        sandbox.admit(&with_manifest(component, &manifest), &Capability::ALL).expect("the guest is admitted")
+        bench.admit(&with_manifest(component, &manifest), &Capability::ALL).expect("the guest is admitted")
     });
     Some(plugin.clone())
 }
