@@ -56,7 +56,7 @@ const LISTS: &str =
 
 #[test]
 fn case_037_listings_held_open_are_bounded_together() {
-    alone("hostile::filesystem::case_037_listings_held_open_are_bounded_together", || {
+    alone("hostile::inodes::case_037_listings_held_open_are_bounded_together", || {
         let folder = tempfile::tempdir().unwrap();
         for number in 0..20_000 {
             std::fs::write(folder.path().join(format!("{number:05}-a-name-of-some-length.txt")), "").unwrap();
