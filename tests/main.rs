@@ -4,7 +4,9 @@
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    reason = "tests panic where the product would report, and read the environment they run in"
+    clippy::print_stdout,
+    reason = "tests panic where the product would report, read the environment they run in, and print figures and \
+              what was skipped"
 )]
 
 mod command;

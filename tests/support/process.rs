@@ -15,7 +15,6 @@ pub(crate) fn alone(name: &str, body: impl FnOnce()) {
     let ended = Command::new(program).args(["--exact", name, "--nocapture"]).env(ALONE, "1").output();
     let ended = ended.expect("the test binary runs");
     let said = String::from_utf8_lossy(&ended.stdout);
-    #[expect(clippy::print_stdout, reason = "the figures of a test belong into its output")]
     for line in said.lines().filter(|line| line.starts_with("case ") || line.starts_with("soak")) {
         println!("{line}");
     }
