@@ -160,14 +160,14 @@ fn case_079_only_git_and_the_shell_are_started() {
     assert!(!home.path("ran").exists());
 }
 
-/// A `git` before the real one on the search path.
-fn with_git(home: &Home, script: &str) -> std::process::Command {
+/// A scan of `source` with a `git` before the real one on the search path.
+fn with_git(home: &Home, source: &str, script: &str) -> std::process::Command {
     let folder = home.path("");
     let path = home.write("bin/git", format!("#!/bin/sh\ncd '{}'\n{script}\n", folder.display()));
     std::fs::set_permissions(path, Permissions::from_mode(0o755)).expect("a program");
     let search = std::env::var("PATH").expect("a search path");
     let mut command = home.command();
-    command.env("PATH", format!("{}:{search}", home.path("bin").display())).args(SCAN).arg("work");
+    command.env("PATH", format!("{}:{search}", home.path("bin").display())).args(SCAN).arg(source);
     command
 }
 
@@ -177,12 +177,12 @@ fn case_082_hostile_names_of_branches_are_refused_before_git_starts() {
     home.repository("work", &[("file", b"x")]);
     let long = "x".repeat(4096);
     for name in ["--upload-pack=x", "-c", "refs/../..", "main..HEAD", "a\nb", &long] {
-        let output = with_git(&home, "touch started; exit 1").arg(format!("--ref={name}")).output();
+        let output = with_git(&home, "work", "touch started; exit 1").arg(format!("--ref={name}")).output();
         let ended = ended(output.expect("the command runs"));
         refused(&home, &ended, "reference `");
         assert!(!home.path("started").exists(), "{name:?}");
     }
-    let output = with_git(&home, "touch started; exit 1").arg("--ref=main").output();
+    let output = with_git(&home, "work", "touch started; exit 1").arg("--ref=main").output();
     assert_eq!(ended(output.expect("the command runs")).code, 1);
     assert!(home.path("started").exists(), "a good name reaches git");
 }
@@ -197,7 +197,7 @@ fn case_083_git_ends_with_a_killed_host_and_the_next_scan_sweeps() {
     let home = home();
     home.repository("work", &[("file", b"x")]);
     let script = "sleep 1000 & echo $! $$ > new; mv new pids; wait";
-    let mut child = with_git(&home, script).stderr(Stdio::null()).spawn().expect("the command starts");
+    let mut child = with_git(&home, "work", script).stderr(Stdio::null()).spawn().expect("the command starts");
     let patience = Instant::now() + Duration::from_secs(60);
     while !home.path("pids").exists() {
         assert!(Instant::now() < patience && child.try_wait().expect("a child").is_none(), "git was not started");
@@ -220,7 +220,7 @@ fn case_083_git_ends_with_a_killed_host_and_the_next_scan_sweeps() {
 fn case_083_an_interrupt_ends_git_at_once() {
     let home = home();
     home.repository("work", &[("file", b"x")]);
-    let mut command = with_git(&home, "echo $$ > new; mv new pids; exec sleep 1000");
+    let mut command = with_git(&home, "work", "echo $$ > new; mv new pids; exec sleep 1000");
     let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the command starts");
     let patience = Instant::now() + Duration::from_secs(60);
     while !home.path("pids").exists() {
@@ -236,4 +236,30 @@ fn case_083_an_interrupt_ends_git_at_once() {
     assert!(!pids.split_whitespace().any(lives), "git outlives the interrupt");
     assert!(!home.path("out").exists());
     assert_eq!(home.left_over(), [""; 0]);
+}
+
+#[test]
+fn a_token_reaches_its_own_host_alone() {
+    let home = home();
+    let seen = |source: &str, host: Option<&str>| {
+        let mut command = with_git(&home, source, "echo \"login:$GIT_CONFIG_VALUE_0\" > seen; exit 1");
+        command.env("CERTUS_GIT_TOKEN", "hunter2").envs(host.map(|host| ("CERTUS_GIT_TOKEN_HOST", host)));
+        let ended = ended(command.output().expect("the command runs"));
+        assert!(ended.code == 1 && !ended.stderr.contains("hunter2"), "{}", ended.stderr);
+        std::fs::read_to_string(home.path("seen")).map_err(|_| ended.stderr)
+    };
+    let without = seen("https://git.example/a", None).unwrap_err();
+    assert!(without.contains("CERTUS_GIT_TOKEN is set without CERTUS_GIT_TOKEN_HOST"), "{without}");
+    assert!(seen("https://git.example/a", Some("https://git.example")).unwrap_err().contains("is no host"));
+    // "x-access-token:hunter2" and "me:own", as HTTP carries them.
+    let (token, own) = ("eC1hY2Nlc3MtdG9rZW46aHVudGVyMg==", "bWU6b3du");
+    for (source, login) in [
+        ("https://git.example/a", format!("Authorization: Basic {token}")),
+        ("HTTPS://Git.Example/a", format!("Authorization: Basic {token}")),
+        ("https://me:own@git.example/a", format!("Authorization: Basic {own}")),
+        ("https://elsewhere.example/a", String::new()),
+        ("https://git.example:8443/a", String::new()),
+    ] {
+        assert_eq!(seen(source, Some("git.example")), Ok(format!("login:{login}\n")), "{source}");
+    }
 }

@@ -3,9 +3,9 @@
 mod child;
 mod objects;
 mod refs;
+mod store;
 
 use std::ffi::{OsStr, OsString};
-use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -24,6 +24,7 @@ use crate::remote::RemoteUrl;
 use crate::scratch::{Folder, Scratch};
 use crate::seal::{SealedWorkspace, Sealer};
 use child::{Confinement, Ended};
+use store::{CONFIG, SHA256_STORE, STORE};
 
 /// Which git is run. Version 2.32 or newer is needed; for local repositories of other people, one with
 /// the fixes of May 2024 (2.39.4, 2.45.1).
@@ -75,10 +76,6 @@ impl<'a> Origin<'a> {
     }
 }
 
-/// Name of the store within its folder.
-const STORE: &str = "store.git";
-/// Name of git's only configuration file within the folder.
-const CONFIG: &str = "gitconfig";
 /// Name under which the commit is kept.
 const TARGET: &str = "refs/scan/target";
 
@@ -87,11 +84,6 @@ const LIST_MEMORY: u64 = 1 << 30;
 /// While it fetches: four times what index-pack takes for a 2 GiB pack, its threads' reservations included, and
 /// little enough that a hostile pack cannot exhaust the machine.
 const FETCH_MEMORY: u64 = 4 << 30;
-
-/// Configuration of a store as `git init` writes it.
-const SHA1_STORE: &str = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n";
-const SHA256_STORE: &str =
-    "[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectformat = sha256\n";
 
 /// Fetches one commit and seals its tree.
 pub(crate) fn checkout(
@@ -104,7 +96,7 @@ pub(crate) fn checkout(
 ) -> Result<(SealedWorkspace, SourceRecord), Error> {
     let deadline = Instant::now() + limits.fetch_wall;
     let folder = scratch.folder("git")?;
-    lay_out(&folder, origin).map_err(|cause| Error::scratch("make a store", cause))?;
+    store::lay_out(&folder, &origin.safe).map_err(|cause| Error::scratch("make a store", cause))?;
     let session = Session { origin, reference, limits, folder: &folder, git, deadline, cancelled };
     let wanted = session.resolve()?;
     session.fetch(wanted)?;
@@ -297,61 +289,6 @@ impl Session<'_> {
         };
         entries.filter_map(|entry| entry.ok()?.metadata().ok()).map(|metadata| metadata.len()).collect()
     }
-}
-
-/// Writes an empty bare store, as `git init --bare --template=` would, and the configuration.
-fn lay_out(folder: &Folder, origin: &Origin<'_>) -> io::Result<()> {
-    let dir = folder.dir();
-    for path in ["objects/pack", "objects/info", "refs"] {
-        dir.create_dir_all(Path::new(STORE).join(path))?;
-    }
-    let store = dir.open_dir(STORE)?;
-    store.write("HEAD", "ref: refs/heads/none\n")?;
-    store.write("config", SHA1_STORE)?;
-    dir.write(CONFIG, config(origin))
-}
-
-/// git's whole configuration. A file rather than `-c` options, because git hands a file, but not
-/// options, to the other half of a local fetch. That half need neither search for deltas nor compress:
-/// what it packs goes to the next process, not over a wire.
-fn config(origin: &Origin<'_>) -> String {
-    let mut text = "\
-[core]
-	hooksPath = /dev/null
-	packedGitWindowSize = 32m
-	packedGitLimit = 256m
-[protocol]
-	version = 2
-[transfer]
-	fsckObjects = true
-	bundleURI = false
-[fetch]
-	recurseSubmodules = false
-	unpackLimit = 1
-	writeCommitGraph = false
-[fetch \"fsck\"]
-	zeroPaddedFilemode = warn
-	badTimezone = warn
-[pack]
-	threads = 2
-	window = 0
-	compression = 0
-[gc]
-	auto = 0
-[maintenance]
-	auto = false
-[http]
-	followRedirects = false
-	lowSpeedLimit = 1000
-	lowSpeedTime = 30
-"
-    .to_owned();
-    for path in &origin.safe {
-        let path = path.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\"");
-        // Writing to a String cannot fail.
-        let _ = write!(text, "[safe]\n\tdirectory = \"{path}\"\n");
-    }
-    text
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ fn case_076_a_depth_of_twenty_thousand_is_refused() {
         let mut forge = Forge::default();
         let blob = forge.blob(b"x");
         let bottom = forge.tree(&[("100644", b"x", blob)]);
-        let top = (2..depth).fold(bottom, |below, _| forge.tree(&[("40000", b"d", below)]));
+        let top = (1..depth).fold(bottom, |below, _| forge.tree(&[("40000", b"d", below)]));
         let commit = forge.commit(top);
         scanned(commit, &forge, &WorkspaceLimits::default())
     };
