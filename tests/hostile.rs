@@ -19,6 +19,7 @@ mod proposals;
 mod reports;
 mod repositories;
 mod response;
+mod smith;
 mod soak;
 mod wasi;
 mod worker;
