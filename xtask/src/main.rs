@@ -3,6 +3,8 @@
 
 mod bench;
 mod demo;
+mod fuzz;
+mod hostile;
 mod plugins;
 mod project;
 mod setup;
@@ -23,6 +25,8 @@ const COMMANDS: &[Command] = &[
     ("demo", "[PATH|URL]  scan a repository (default: this one) and verify the bundle", demo::demo),
     ("test", "[ARGS…]  set up, build the plugins and run every test", test::test),
     ("bench", "[TREE…]  measure the engine beside the same code compiled natively", bench::bench),
+    ("hostile", "[--short]  run every hostile case and say what came of each", hostile::hostile),
+    ("fuzz", "[--short] [--seconds N] [TARGET…]  run the fuzz targets, each for a while", fuzz::fuzz),
     ("plugins", "build certus and the plugins beside it", plugins::plugins),
 ];
 
