@@ -164,6 +164,30 @@ const ALGORITHMS: [HashAlgorithm; 6] = [
 const PATHS: [&str; 5] = ["Cargo.lock", "a b%25.py", "src/deep/x.rs", "\u{fc}n\u{ef}.txt", "z<script>.js"];
 
 impl Stated {
+    /// One finding of each rule, all sound.
+    pub fn example() -> Self {
+        let finding = |rule, complete, severity| Finding {
+            rule,
+            at: Place { path: Path::File(0), base: false, span: Some(Span::Near(2, 3)) },
+            sensitive: Vec::new(),
+            related: Vec::new(),
+            parameters: Vec::new(),
+            complete,
+            confidence: 0,
+            severity,
+        };
+        Self {
+            files: vec![b"some content\n".to_vec()],
+            marker: None,
+            findings: vec![
+                finding(Rule::Plain, true, None),
+                finding(Rule::Secret, false, None),
+                finding(Rule::Rated, false, Some(2)),
+            ],
+            dependencies: Vec::new(),
+        }
+    }
+
     /// The files, with the marker in one of them, and where it stands.
     pub fn workspace(&self) -> (MemoryWorkspace, Option<(&'static str, u64)>) {
         let mut contents = self.files.clone();
