@@ -2,6 +2,7 @@
 #![no_main]
 
 use std::fs;
+use std::sync::atomic::AtomicBool;
 
 use certus_checkout::{Git, Source, SourcePolicy, checkout};
 use certus_fuzz::{checks, place};
@@ -13,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
     fs::write(&file, data).expect("the archive is written");
     let source = Source::parse(&format!("archive:{}", file.display()), SourcePolicy::Any).expect("a file");
     let limits = place::small();
-    match checkout(&source, None, &limits, place.scratch(), &Git::default()) {
+    match checkout(&source, None, &limits, place.scratch(), &Git::default(), &AtomicBool::new(false)) {
         Ok(checkout) => checks::sealed(&checkout.workspace, &limits),
         Err(error) => {
             assert!(error.reason().is_some(), "an archive is refused, it does not break the host: {error}");

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use certus_model::limits::{AdmissionLimits, Limits};
 use certus_model::plugin::Capability;
-use certus_sandbox::{AdmitError, CallError, FileInput, Plugin, Sandbox, inspect};
+use certus_sandbox::{AdmitError, CallError, FileInput, Plugin, inspect};
 use wasm_encoder::{ComponentSection as _, ComponentSectionId, InstanceSection, ModuleArg, RawSection};
 use wasm_smith::{Component, Config, Module};
 
 use crate::support::guest::{ANSWER, Guest, with_manifest};
-use crate::support::sandbox;
+use crate::support::{Bench, sandbox};
 
 /// Components that are made and inspected.
 const MADE: usize = 10_000;
@@ -159,12 +159,12 @@ fn spliced(base: &[u8], config: Config, source: &mut arbitrary::Unstructured<'_>
 }
 
 /// What becomes of a component; compiled and called if there is a sandbox for it.
-fn outcome(component: &[u8], sandbox: Option<&Sandbox>) -> String {
+fn outcome(component: &[u8], bench: Option<&Bench>) -> String {
     if let Err(refusal) = inspect(component, &AdmissionLimits::default()) {
         return format!("refused, {}", refusal.reason);
     }
-    let Some(sandbox) = sandbox else { return "inspected".to_owned() };
-    match sandbox.admit(component, &Capability::ALL) {
+    let Some(bench) = bench else { return "inspected".to_owned() };
+    match bench.admit(component, &Capability::ALL) {
         Ok(plugin) => called(&plugin),
         Err(AdmitError::Refused(refusal)) => format!("refused, {}", refusal.reason),
         Err(AdmitError::Host(error)) => panic!("the host failed: {error}"),

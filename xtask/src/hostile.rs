@@ -10,7 +10,7 @@ use anyhow::{Result, bail, ensure};
 
 use crate::plugins::plugins;
 use crate::project::{Project, say};
-use crate::setup::{setup, validators_folder};
+use crate::setup::{equip, setup};
 use runner::{Outcome, Test};
 
 /// Set for the tests that have a longer form.
@@ -32,10 +32,7 @@ pub(crate) fn hostile(project: &Project, arguments: &[String]) -> Result<()> {
         } else {
             command.env(LONG, "1")
         };
-        let validators = validators_folder(project);
-        if validators.is_dir() {
-            command.env("CERTUS_TEST_VALIDATORS", validators);
-        }
+        equip(project, command);
     })?;
     tests.sort_by(|a, b| (a.cases.start(), &a.name).cmp(&(b.cases.start(), &b.name)));
 

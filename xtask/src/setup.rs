@@ -7,6 +7,8 @@ mod languages;
 mod programs;
 mod validators;
 
+use std::process::Command;
+
 use anyhow::{Result, ensure};
 
 use crate::project::Project;
@@ -20,5 +22,14 @@ pub(crate) fn setup(project: &Project, arguments: &[String]) -> Result<()> {
     languages::install(project)
 }
 
-pub(crate) use self::languages::folder as guests_folder;
-pub(crate) use self::validators::folder as validators_folder;
+/// Tells a run of the tests what was installed for it.
+pub(crate) fn equip(project: &Project, tests: &mut Command) {
+    let validators = validators::folder(project);
+    if validators.is_dir() {
+        tests.env("CERTUS_TEST_VALIDATORS", validators);
+    }
+    let guests = languages::folder(project);
+    if guests.join("installed.txt").is_file() {
+        tests.env("CERTUS_TEST_GUESTS", guests);
+    }
+}

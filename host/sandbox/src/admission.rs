@@ -3,6 +3,7 @@
 
 mod child;
 
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -73,21 +74,13 @@ impl Admission {
     pub fn inspect(&self, bytes: &[u8]) -> Result<Passport, AdmitError> {
         check_size(bytes, &self.limits)?;
         let digest = Sha256::of(bytes);
-        let name = format!("{digest}-passport-{}", self.build);
-        let kept = self.kept(&name).and_then(|text| serde_json::from_slice(&text).ok());
-        let mut passport: Passport = match kept {
-            Some(passport) => passport,
+        match self.kept_passport(digest) {
+            Some(passport) => Ok(passport),
             None => {
                 let answer = self.child(Task::Inspect, bytes)?;
-                let passport = serde_json::from_slice(&answer).map_err(|error| self.failed(error.into()))?;
-                self.keep(&name, &answer);
-                passport
+                Ok(self.keep_passport(digest, bytes, &answer)?)
             }
-        };
-        // What names the bytes is never another's word.
-        passport.digest = digest;
-        passport.size = bytes.len() as u64;
-        Ok(passport)
+        }
     }
 
     /// Checks `bytes` and compiles them: the manifest is read, imports are compared with what it
@@ -97,18 +90,40 @@ impl Admission {
     /// # Errors
     /// A [`Refusal`] with its reason, or the host's own failure.
     pub fn admit(&self, bytes: &[u8], granted: &[Capability]) -> Result<Admitted, AdmitError> {
-        let passport = self.inspect(bytes)?;
+        check_size(bytes, &self.limits)?;
+        let digest = Sha256::of(bytes);
+        let name = format!("{digest}-code");
+        let known = self.kept_passport(digest);
+        if let Some(passport) = &known {
+            passport.permit(granted)?;
+        }
+        if let (Some(passport), Some(code)) = (known, self.kept(&name)) {
+            return Ok(Admitted { passport, code });
+        }
+        let answer = self.child(Task::Compile, bytes)?;
+        let (passport, code) = child::split(&answer).ok_or_else(|| self.failed(ErrorKind::InvalidData.into()))?;
+        let passport = self.keep_passport(digest, bytes, passport)?;
         passport.permit(granted)?;
-        let name = format!("{}-code", passport.digest);
-        let code = match self.kept(&name) {
-            Some(code) => code,
-            None => {
-                let code = self.child(Task::Compile, bytes)?;
-                self.keep(&name, &code);
-                code
-            }
-        };
-        Ok(Admitted { passport, code })
+        self.keep(&name, code);
+        Ok(Admitted { passport, code: code.to_vec() })
+    }
+
+    fn kept_passport(&self, digest: Sha256) -> Option<Passport> {
+        serde_json::from_slice(&self.kept(&self.passport_name(digest))?).ok()
+    }
+
+    fn keep_passport(&self, digest: Sha256, bytes: &[u8], answer: &[u8]) -> Result<Passport, Error> {
+        let mut passport: Passport = serde_json::from_slice(answer).map_err(|error| self.failed(error.into()))?;
+        // What names the bytes is never another's word.
+        passport.digest = digest;
+        passport.size = bytes.len() as u64;
+        let kept = serde_json::to_vec(&passport).map_err(|error| self.failed(error.into()))?;
+        self.keep(&self.passport_name(digest), &kept);
+        Ok(passport)
+    }
+
+    fn passport_name(&self, digest: Sha256) -> String {
+        format!("{digest}-passport-{}", self.build)
     }
 
     fn kept(&self, name: &str) -> Option<Vec<u8>> {

@@ -31,7 +31,7 @@ const PANICKED: i32 = 101;
 pub(super) enum Task {
     /// The passport, as JSON.
     Inspect,
-    /// The compiled form.
+    /// The passport and the compiled form, for [`split`].
     Compile,
 }
 
@@ -140,7 +140,7 @@ pub fn admission_child(arguments: &[String]) -> ExitCode {
     let limits = AdmissionLimits { component, ..AdmissionLimits::default() };
     let answer = match task {
         Task::Inspect => inspect(&bytes, &limits).map(|passport| serde_json::to_vec(&passport)).map_err(Into::into),
-        Task::Compile => compile(&bytes, &limits, usize::try_from(stack).unwrap_or(usize::MAX)).map(Ok),
+        Task::Compile => compile(&bytes, &limits, usize::try_from(stack).unwrap_or(usize::MAX)),
     };
     let (answer, code) = match answer {
         Ok(answer) => (answer, ExitCode::SUCCESS),
@@ -155,7 +155,7 @@ pub fn admission_child(arguments: &[String]) -> ExitCode {
 
 /// Compiles, and links as a worker will: an import or export of another form than the contract's is
 /// refused here.
-fn compile(bytes: &[u8], limits: &AdmissionLimits, stack: usize) -> Result<Vec<u8>, AdmitError> {
+fn compile(bytes: &[u8], limits: &AdmissionLimits, stack: usize) -> Result<serde_json::Result<Vec<u8>>, AdmitError> {
     let invalid = |error: wasmtime::Error| {
         let text = certus_model::escape::one_line(&format!("{error:#}"), 500);
         Refusal::new(Reason::NotAComponent, format!("the component is not valid here: {text}"))
@@ -163,6 +163,18 @@ fn compile(bytes: &[u8], limits: &AdmissionLimits, stack: usize) -> Result<Vec<u
     let passport = inspect(bytes, limits)?;
     let engine = new_engine(stack)?;
     let component = Component::new(&engine, bytes).map_err(invalid)?;
-    Plugin::link(&engine, component.clone(), Arc::new(passport))?;
-    Ok(component.serialize().map_err(invalid)?)
+    Plugin::link(&engine, component.clone(), Arc::new(passport.clone()))?;
+    let code = component.serialize().map_err(invalid)?;
+    Ok(serde_json::to_vec(&passport).map(|passport| join(&passport, &code)))
+}
+
+/// A passport's length, the passport, the code.
+fn join(passport: &[u8], code: &[u8]) -> Vec<u8> {
+    [&(passport.len() as u64).to_le_bytes(), passport, code].concat()
+}
+
+/// The passport and the code of an answer to [`Task::Compile`].
+pub(super) fn split(answer: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = answer.split_first_chunk()?;
+    rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)
 }
