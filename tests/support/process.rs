@@ -1,6 +1,7 @@
 //! What a process takes, and a process of its own for tests that measure it.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// Set in the process that runs one test alone.
 const ALONE: &str = "CERTUS_TEST_ALONE";
@@ -36,10 +37,21 @@ pub(crate) fn peak_of(work: impl FnOnce()) -> u64 {
     status("VmHWM:").saturating_sub(before)
 }
 
-/// Open files and threads of this process.
+/// Open files and threads of this process, once those that are about to end have ended: a thread that
+/// was joined may still be on its way out.
 pub(crate) fn handles() -> (usize, usize) {
     let count = |folder| std::fs::read_dir(folder).expect("a Linux process").count();
-    (count("/proc/self/fd"), count("/proc/self/task"))
+    let now = || (count("/proc/self/fd"), count("/proc/self/task"));
+    let patience = Instant::now() + Duration::from_secs(5);
+    let mut last = now();
+    loop {
+        std::thread::sleep(Duration::from_millis(50));
+        let next = now();
+        if next == last || Instant::now() > patience {
+            return next;
+        }
+        last = next;
+    }
 }
 
 fn status(key: &str) -> u64 {
