@@ -106,7 +106,7 @@ fn build(project: &Project, fuzz: &Fuzz, host: &str, targets: &[String]) -> Resu
     let mut cargo = project.cargo();
     cargo.args(["build", "--release", "--quiet", "--locked", "--target", host]);
     cargo.arg("--manifest-path").arg(fuzz.sources.join("Cargo.toml")).arg("--target-dir").arg(&fuzz.work);
-    targets.iter().for_each(|target| drop(cargo.args(["--bin", target])));
+    cargo.args(targets.iter().flat_map(|target| ["--bin", target]));
     crate::project::run(cargo.env("RUSTFLAGS", INSTRUMENTED))
 }
 
