@@ -2,6 +2,7 @@
 #![no_main]
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use certus_catalog::{Catalog, Wish, select};
@@ -9,6 +10,7 @@ use certus_fuzz::{checks, place};
 use certus_model::Sha256;
 use certus_model::limits::AdmissionLimits;
 use certus_model::manifest::ScanManifest;
+use certus_sandbox::{Admission, AdmissionConfig};
 use libfuzzer_sys::fuzz_target;
 
 static CATALOG: OnceLock<Catalog> = OnceLock::new();
@@ -17,7 +19,11 @@ fn catalog() -> &'static Catalog {
     CATALOG.get_or_init(|| {
         let folder = place::Place::get().folder().join("plugins");
         fs::create_dir_all(&folder).expect("a folder without plugins");
-        Catalog::open(&folder, &[], &AdmissionLimits::default()).expect("an empty catalog")
+        // There is nothing to admit, so nothing of it is used.
+        let limits = AdmissionLimits::default();
+        let config = AdmissionConfig { program: PathBuf::new(), cache: None, limits, stack: 1 << 20 };
+        let admission = Admission::new(config).expect("no cache to go wrong");
+        Catalog::open(&folder, &[], &admission).expect("an empty catalog")
     })
 }
 

@@ -55,8 +55,9 @@ fn case_044_what_is_large_and_honest_is_compiled() {
 #[test]
 fn case_044_deep_nesting_never_takes_the_host_with_it() {
     // Whatever it comes to, it is an answer about the component.
+    let limits = AdmissionLimits { child_cpu: Duration::from_secs(5), ..AdmissionLimits::default() };
     for depth in [100, 10_000, 300_000] {
-        let reason = reason(&nested(depth), AdmissionLimits::default());
+        let reason = reason(&nested(depth), limits.clone());
         assert!(matches!(reason, None | Some(Reason::NotAComponent | Reason::CompileBudget)), "{depth}: {reason:?}");
     }
 }
