@@ -35,6 +35,7 @@ pub fn checked(stated: &Stated, workspace: &MemoryWorkspace) -> PluginRun {
         findings,
         dependencies,
         refused,
+        problems: 0,
         uses: Uses::default(),
         cost: Cost::default(),
         manifest: Arc::new(manifest),
