@@ -184,6 +184,11 @@ impl<'a> Outside<'a> {
         let broken = |error: wasmparser::BinaryReaderError| {
             Refusal::new(Reason::NotAComponent, format!("the file is no valid WebAssembly: {error}"))
         };
+        if !bytes.starts_with(b"\0asm") {
+            // The parser would quote the bytes that it found instead.
+            let message = "the file is no WebAssembly; name a component, as `certus plugin build` makes them";
+            return Err(Refusal::new(Reason::NotAComponent, message));
+        }
         let mut outside = Self::default();
         let mut depth = 0_u32;
         for payload in Parser::new(0).parse_all(bytes) {
