@@ -108,8 +108,8 @@ impl Worker {
             scope.spawn(move || drop(order(&ours, work, assigned)));
             loop {
                 match receiver.recv_timeout(LOOK) {
-                    Ok(answer) => break Ok(answer),
-                    Err(RecvTimeoutError::Disconnected) => break Ok(None),
+                    Ok(report) => break Ok(Heard::Last(report)),
+                    Err(RecvTimeoutError::Disconnected) => break Ok(Heard::Last(None)),
                     Err(RecvTimeoutError::Timeout) => {}
                 }
                 if work.cancelled.load(Ordering::Relaxed) {
@@ -119,17 +119,17 @@ impl Worker {
                 if Instant::now() > deadline {
                     child.kill();
                     tracing::error!(seconds = longest.as_secs(), "a worker did not answer in time and was killed");
-                    break Ok(Some(Report::Failed(None)));
+                    break Ok(Heard::Nothing);
                 }
             }
         })?;
         match answer {
-            Some(Report::Done(answered)) if answered.runs.len() == assigned.len() => {
+            Heard::Last(Some(Report::Done(answered))) if answered.runs.len() == assigned.len() => {
                 Ok(Ended::Answered(finish(assigned, *answered)))
             }
-            Some(Report::Failed(Some(sentence))) => Err(Error::WorkerFailed(sentence)),
-            Some(Report::Failed(None)) => Ok(Ended::Died(CallReason::Deadline)),
-            _ => {
+            Heard::Last(Some(Report::Failed(sentence))) => Err(Error::WorkerFailed(sentence)),
+            Heard::Nothing => Ok(Ended::Died(CallReason::Deadline)),
+            Heard::Last(_) => {
                 let status = child.0.wait().map_err(Error::Worker)?;
                 tracing::error!(%status, "a worker died");
                 Ok(Ended::Died(CallReason::Internal))
@@ -148,6 +148,14 @@ impl Worker {
             .process_group(0)
             .spawn()
     }
+}
+
+/// What the host heard of a worker.
+enum Heard {
+    /// Its last word, if it had one.
+    Last(Option<Report>),
+    /// Nothing in time; it was killed.
+    Nothing,
 }
 
 /// How an attempt ended.

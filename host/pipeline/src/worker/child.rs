@@ -29,7 +29,7 @@ pub fn worker_child() -> ExitCode {
     };
     let report = match work(&stream) {
         Ok(answered) => Report::Done(Box::new(answered)),
-        Err(error) => Report::Failed(Some(error)),
+        Err(error) => Report::Failed(error),
     };
     match wire::send(&stream, &report) {
         Ok(()) => ExitCode::SUCCESS,

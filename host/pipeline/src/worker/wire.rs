@@ -76,8 +76,8 @@ pub(super) enum Report {
         bytes: u64,
     },
     Done(Box<Answered>),
-    /// The host's own failure, in one sentence; none where the worker never said so itself.
-    Failed(Option<String>),
+    /// The host's own failure, in one sentence.
+    Failed(String),
 }
 
 /// The worker's answer.

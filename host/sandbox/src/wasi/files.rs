@@ -6,6 +6,7 @@
 //! times, link counts and inode numbers differ between two runs and two machines, as does the order of
 //! a directory, and none of them may shape an answer.
 
+mod failure;
 mod place;
 mod reader;
 
@@ -18,10 +19,11 @@ use rustix::fs::{FileType, OFlags, Stat};
 use rustix::io::Errno;
 use wasmtime::Result;
 use wasmtime::component::{HasData, Linker, Resource};
+use wasmtime_wasi::ResourceTable;
 use wasmtime_wasi::p2::bindings::io::error::Error as IoError;
 use wasmtime_wasi::p2::bindings::io::streams::{InputStream, OutputStream};
-use wasmtime_wasi::{ResourceTable, ResourceTableError};
 
+use self::failure::{Failure, code};
 use self::generated::wasi::filesystem::{preopens, types};
 use self::reader::Reader;
 use self::types::{
@@ -109,58 +111,6 @@ pub struct Listing {
     entries: std::vec::IntoIter<DirectoryEntry>,
     /// What it takes of [`Files::listable`].
     count: usize,
-}
-
-/// Why a function gives no answer.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// The guest is told.
-    Code(ErrorCode),
-    /// The guest is at its end.
-    Trap(wasmtime::Error),
-}
-
-impl From<ErrorCode> for Failure {
-    fn from(code: ErrorCode) -> Self {
-        Self::Code(code)
-    }
-}
-
-impl From<ResourceTableError> for Failure {
-    fn from(error: ResourceTableError) -> Self {
-        Self::Trap(error.into())
-    }
-}
-
-impl From<Errno> for Failure {
-    fn from(errno: Errno) -> Self {
-        Self::Code(code(errno))
-    }
-}
-
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Self {
-        Self::Code(Errno::from_io_error(&error).map_or(ErrorCode::Io, code))
-    }
-}
-
-/// The standard's word for what the kernel says.
-fn code(errno: Errno) -> ErrorCode {
-    match errno {
-        // The last is the kernel's word for a path that would leave the root.
-        Errno::PERM | Errno::XDEV => ErrorCode::NotPermitted,
-        Errno::ACCESS => ErrorCode::Access,
-        Errno::AGAIN => ErrorCode::Busy,
-        // A name with a NUL byte in it: no file has one.
-        Errno::INVAL | Errno::NOENT => ErrorCode::NoEntry,
-        Errno::LOOP => ErrorCode::Loop,
-        Errno::MFILE | Errno::NFILE | Errno::NOMEM => ErrorCode::InsufficientMemory,
-        Errno::NAMETOOLONG => ErrorCode::NameTooLong,
-        Errno::NOTDIR => ErrorCode::NotDirectory,
-        // A socket or a device without a driver.
-        Errno::NXIO | Errno::NODEV => ErrorCode::NotPermitted,
-        _ => ErrorCode::Io,
-    }
 }
 
 /// What each function says that would change something.
