@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use certus_model::coverage::{FileState, RunStatus};
 use certus_model::limits::Limits;
 use certus_model::outcome::CallReason;
+use certus_sandbox::Plugin;
 
 use crate::support::guest::{ANSWER, Guest};
 use crate::support::{admit, block_on, run, run_plugin, scan_file};
@@ -135,18 +136,27 @@ fn case_010_copies_of_all_memory_meet_the_deadline() {
     let guest = |body: String| Guest::files().pages(4096).scan(format!("{body} (i32.const {ANSWER})")).build();
     let plugin = admit(&guest(format!("(loop $again {copy} (br $again))"))).expect("admitted");
     let limits = within(500);
-    // The best of three: the first copy also waits for its pages, beside whatever else this machine does.
-    let scan = || {
+    let once = admit(&guest(copy.to_owned())).expect("admitted");
+    let scan = |plugin: &Plugin, limits: &Limits| {
         block_on(async {
-            let mut instance = plugin.instantiate(&limits, None, None).await.expect("an instance");
+            let mut instance = plugin.instantiate(limits, None, None).await.expect("an instance");
             let started = Instant::now();
-            assert_eq!(scan_file(&mut instance, b"x").await, Err(CallReason::Deadline));
-            started.elapsed()
+            let answer = scan_file(&mut instance, b"x").await.map(drop);
+            (answer, started.elapsed())
         })
     };
-    let took = (0..3).map(|_| scan()).min().expect("three");
-    println!("case 010: {took:?} under a deadline of {:?}", limits.call_deadline);
-    assert!(took < limits.call_deadline + Duration::from_secs(1), "{took:?}");
+    // A copy is not interrupted, so what is late is late by one copy. What one takes depends on what else
+    // this machine does, so it is measured beside, and one of a few rounds shows what the sandbox does.
+    let mut rounds = (0..8).map(|_| {
+        let (answer, one) = scan(&once, &generous());
+        assert!(answer.is_ok(), "once is in time");
+        let (answer, took) = scan(&plugin, &limits);
+        assert_eq!(answer, Err(CallReason::Deadline));
+        (took.checked_sub(limits.call_deadline).expect("the deadline has passed"), one)
+    });
+    let met = rounds.find(|(late, one)| *late < Duration::from_secs(1) + *one);
+    println!("case 010: {met:?} after a deadline of {:?}, and what one copy took", limits.call_deadline);
+    assert!(met.is_some(), "in none of eight rounds the call ended within 1 s and a copy of its deadline");
     assert_eq!(run(&guest(copy.to_owned()), &generous(), FILES).status, RunStatus::Complete, "once is in time");
 }
 
