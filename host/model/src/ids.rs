@@ -70,6 +70,36 @@ id!(
 );
 
 id!(
+    /// A tenant's id: whose scans, keys and findings they are.
+    TenantId, "tenant id", "use one lower-case word (letters, digits, `-`; at most 64 characters)",
+    |t| t.len() <= 64 && is_word(t)
+);
+
+id!(
+    /// A workspace's id, as clients name it.
+    WorkspaceId, "workspace id", "use letters, digits, `.`, `_` and `-` (at most 128 characters, a letter or digit first)",
+    is_label
+);
+
+id!(
+    /// A component's id: the asset under test, as clients name it.
+    ComponentId, "component id", "use letters, digits, `.`, `_` and `-` (at most 128 characters, a letter or digit first)",
+    is_label
+);
+
+id!(
+    /// An assessment's id: the campaign, as clients name it.
+    AssessmentId, "assessment id", "use letters, digits, `.`, `_` and `-` (at most 128 characters, a letter or digit first)",
+    is_label
+);
+
+id!(
+    /// An uploaded archive's id: `up_` and 32 hex digits, which nobody guesses.
+    UploadId, "upload id", "write `up_` and 32 lower-case hex digits",
+    |t| t.strip_prefix("up_").is_some_and(|h| h.len() == 32 && h.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
+);
+
+id!(
     /// A plugin's id: dotted lower-case words, the publisher first, for example `certus.secrets`.
     PluginId, "plugin id", "use dotted lower-case words such as `acme.secrets` (letters, digits, `-`; 3 to 64 characters)",
     |t| (3..=64).contains(&t.len()) && t.contains('.') && t.split('.').all(is_word)
@@ -95,6 +125,13 @@ fn is_word(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
+/// A letter or digit first, then letters, digits, dots, underscores and dashes.
+fn is_label(text: &str) -> bool {
+    text.len() <= 128
+        && text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+}
+
 impl PluginId {
     /// The last word of the id, which serves as the plugin's short name: `secrets` of `certus.secrets`.
     pub fn short_name(&self) -> &str {
@@ -106,6 +143,13 @@ impl ScanId {
     /// The id made of the last 48 bits of `random`.
     pub fn from_random(random: u128) -> Self {
         Self(format!("test_{:012x}", random & 0xffff_ffff_ffff))
+    }
+}
+
+impl UploadId {
+    /// The id made of `random`.
+    pub fn from_random(random: u128) -> Self {
+        Self(format!("up_{random:032x}"))
     }
 }
 
