@@ -1,0 +1,12 @@
+DROP TABLE audit_checkpoints;
+DROP TABLE audit_head;
+DROP TABLE audit_events;
+DROP TABLE idempotency_keys;
+DROP TABLE findings;
+DROP TABLE scan_events;
+DROP TABLE scan_jobs;
+DROP TABLE scans;
+DROP TABLE uploads;
+DROP TABLE api_keys;
+DROP TABLE users;
+DROP TABLE tenants;

@@ -1,0 +1,122 @@
+//! What can go wrong with what is kept.
+
+/// Why the store could not answer. Nothing that was acknowledged is lost by any of them.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The setting names no database.
+    #[error("`{given}` names no database; write `sqlite:PATH` or `postgres://USER@HOST/NAME`")]
+    Url {
+        /// What was given, without a password.
+        given: String,
+    },
+    /// The database does not answer.
+    #[error("the database {place} cannot be reached; see that it runs and that the setting is right")]
+    Unreachable {
+        /// Which, without a password.
+        place: String,
+        /// What the driver says.
+        #[source]
+        cause: sqlx::Error,
+    },
+    /// The database would lose what it acknowledges.
+    #[error(
+        "the database {place} has {setting} = {value}, with which a power cut loses acknowledged scans; set it to {wanted}"
+    )]
+    Durability {
+        /// Which.
+        place: String,
+        /// Its setting.
+        setting: &'static str,
+        /// What that is.
+        value: String,
+        /// What it has to be.
+        wanted: &'static str,
+    },
+    /// The schema is older than this program's.
+    #[error("the database {place} has schema {found}, this program needs {wanted}; run `certus db migrate`")]
+    SchemaOlder {
+        /// Which.
+        place: String,
+        /// Its version; 0 is an empty database.
+        found: i64,
+        /// This program's.
+        wanted: i64,
+    },
+    /// The schema is newer than this program's.
+    #[error(
+        "the database {place} has schema {found}, this program knows {wanted}; run a newer certus, or `certus db rollback` with it"
+    )]
+    SchemaNewer {
+        /// Which.
+        place: String,
+        /// Its version.
+        found: i64,
+        /// This program's.
+        wanted: i64,
+    },
+    /// The schema could not be changed.
+    #[error("the schema could not be changed; nothing of this step was kept")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// Another worker has the job now, or nobody has.
+    #[error("scan {scan} is no longer leased to this worker; what it wrote late was refused")]
+    Fenced {
+        /// Which scan.
+        scan: String,
+    },
+    /// A row says what this program cannot have written.
+    #[error("the {what} in the database is malformed; check it with `certus db check`")]
+    Malformed {
+        /// Which column.
+        what: &'static str,
+    },
+    /// A folder of the artifact root failed.
+    #[error("{what} could not be {done}; see that the artifact root has room and belongs to this user")]
+    Folder {
+        /// A file or folder, relative to the artifact root.
+        what: String,
+        /// `read`, `written`, …
+        done: &'static str,
+        /// What the system says.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The database refused or failed.
+    #[error("the database could not do what it was asked; nothing of it was kept")]
+    Database(#[source] sqlx::Error),
+    /// The program for a backup failed.
+    #[error("the backup could not be made: {0}")]
+    Backup(String),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl Error {
+    /// Whether the same call may succeed later without anybody's doing: no connection, a lock, a full disk.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Database(error) => match error {
+                sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed => true,
+                // SQLite: busy, locked, I/O, full. Postgres: connection, rollback, resources, operator.
+                sqlx::Error::Database(cause) => cause.code().is_some_and(|code| {
+                    ["5", "6", "10", "13", "517", "261"].contains(&&*code)
+                        || ["08", "40", "53", "57"].iter().any(|class| code.len() == 5 && code.starts_with(class))
+                }),
+                _ => false,
+            },
+            Self::Folder { .. } => true,
+            _ => false,
+        }
+    }
+
+    pub(crate) fn folder(what: impl Into<String>, done: &'static str, cause: std::io::Error) -> Self {
+        Self::Folder { what: what.into(), done, cause }
+    }
+}
