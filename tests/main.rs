@@ -11,5 +11,6 @@
 
 mod command;
 mod hostile;
+mod store;
 mod support;
 mod tidy;

@@ -253,7 +253,7 @@ impl Store {
     /// A database that fails.
     pub async fn reclaim(&self, worker: &str) -> Result<Vec<ScanId>, Error> {
         let overdue =
-            "SELECT scan_id FROM scan_jobs WHERE state = 'running' AND lease_until < {now} AND worker <> $1 LIMIT 1";
+            "SELECT scan_id FROM scan_jobs WHERE state = 'running' AND lease_until <= {now} AND worker <> $1 LIMIT 1";
         let mut look = self.read(Reach::All).await?;
         if sqlx::query(self.text(overdue)).bind(worker).fetch_optional(&mut *look).await?.is_none() {
             return Ok(Vec::new());
@@ -261,7 +261,7 @@ impl Store {
         look.commit().await?;
         let mut transaction = self.write(Reach::All).await?;
         let update = "UPDATE scan_jobs SET state = 'queued', worker = NULL, lease_until = NULL, available_at = 0 \
-                      WHERE state = 'running' AND lease_until < {now} AND worker <> $1 RETURNING scan_id";
+                      WHERE state = 'running' AND lease_until <= {now} AND worker <> $1 RETURNING scan_id";
         let rows = sqlx::query(self.text(update)).bind(worker).fetch_all(&mut *transaction).await?;
         let lost: Vec<ScanId> = rows.iter().map(|row| Columns(row).parsed("scan_id")).collect::<Result<_, _>>()?;
         for scan in &lost {
