@@ -4,6 +4,8 @@ pub(crate) mod answer;
 pub(crate) mod guest;
 pub(crate) mod home;
 pub(crate) mod process;
+#[path = "../host/outbound/src/testing.rs"]
+pub(crate) mod tls;
 pub(crate) mod usage;
 pub(crate) mod wasi;
 
