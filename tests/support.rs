@@ -5,6 +5,8 @@ pub(crate) mod guest;
 pub(crate) mod home;
 pub(crate) mod postgres;
 pub(crate) mod process;
+#[path = "../host/outbound/src/testing.rs"]
+pub(crate) mod tls;
 pub(crate) mod usage;
 pub(crate) mod wasi;
 

@@ -8,6 +8,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("model", 0),
     ("sandbox", 1),
     ("signing", 1),
+    ("outbound", 1),
     ("checkout", 2),
     ("catalog", 2),
     ("engine", 2),
@@ -22,6 +23,7 @@ const FLOORS: &[(&str, u8)] = &[
 const OWNERS: &[(&str, &[&str])] = &[
     ("sandbox", &["wasmtime", "wasmtime-wasi", "wasmtime-wizer", "landlock", "seccompiler"]),
     ("signing", &["sigstore"]),
+    ("outbound", &["reqwest"]),
     ("checkout", &["gix", "tar", "zip", "flate2", "bzip2", "zstd"]),
     ("report", &["serde-sarif", "askama", "comfy-table"]),
     ("workbench", &["wit-component", "wasi-preview1-component-adapter-provider"]),
@@ -271,7 +273,7 @@ fn hostile_guests_and_capabilities_are_tested() {
         })
     };
     // 45 to 49 and 52 come with signed plugins.
-    for number in (1..=44).chain([50, 51]).chain(53..=83).chain([129]) {
+    for number in (1..=44).chain([50, 51]).chain(53..=83).chain([87, 88, 129]) {
         assert!(tested(number), "case {number} has no test");
     }
 }

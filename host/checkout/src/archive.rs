@@ -9,7 +9,6 @@ mod tar;
 mod zip;
 
 use std::io::{self, BufReader, Read as _, Seek, SeekFrom};
-use std::path::Path;
 
 use cap_std::fs::{File, FileExt as _, MetadataExt as _};
 use certus_model::Sha256;
@@ -17,8 +16,8 @@ use certus_model::limits::WorkspaceLimits;
 use sha2::Digest as _;
 
 use crate::error::{Error, shown};
+use crate::place::Place;
 use crate::seal::{SealedWorkspace, Sealer};
-use crate::source;
 use collect::Collector;
 use meter::Meter;
 
@@ -35,12 +34,13 @@ enum Format {
 /// A tar header, the largest piece that a format is recognised by.
 const BLOCK: usize = 512;
 
-/// Seals the archive at `path`; returns the SHA-256 of the file too.
-pub(crate) fn read(path: &Path, sealer: Sealer<'_>) -> Result<(SealedWorkspace, Sha256), Error> {
+/// Seals the archive at `place`; returns the SHA-256 of the file too.
+pub(crate) fn read(place: &Place, sealer: Sealer<'_>) -> Result<(SealedWorkspace, Sha256), Error> {
     let limits = sealer.limits();
-    let place = path.to_string_lossy();
+    let opened = place.open();
+    let place = place.path().to_string_lossy();
     let unreadable = |cause| Error::unreadable(&place, cause);
-    let file = source::open(path).map_err(unreadable)?;
+    let file = opened.map_err(unreadable)?;
     let before = state(&file).map_err(unreadable)?;
     if before.0 > limits.total {
         let excess = format!("an archive of more than {} bytes", limits.total);

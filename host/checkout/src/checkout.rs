@@ -41,20 +41,22 @@ pub fn checkout(
     cancelled: &AtomicBool,
 ) -> Result<Checkout, Error> {
     let (workspace, record) = match &source.0 {
-        Kind::Remote { url, credential } => {
-            let origin = git::Origin::remote(url, credential.as_ref());
+        Kind::Remote { url, credential, pinned } => {
+            let origin = git::Origin::remote(url, credential.as_ref(), pinned.as_ref());
             git::checkout(&origin, reference, limits, scratch, git, cancelled)?
         }
-        Kind::LocalGit(path) => git::checkout(&git::Origin::local(path)?, reference, limits, scratch, git, cancelled)?,
-        Kind::Directory(path) => {
-            refuse_reference(reference)?;
-            let workspace = directory::read(path, Sealer::new(limits, scratch, cancelled))?;
-            (workspace, SourceRecord::Directory { directory_path: path.to_string_lossy().into_owned() })
+        Kind::LocalGit(place) => {
+            git::checkout(&git::Origin::local(place)?, reference, limits, scratch, git, cancelled)?
         }
-        Kind::Archive(path) => {
+        Kind::Directory(place) => {
             refuse_reference(reference)?;
-            let (workspace, archive_hash) = archive::read(path, Sealer::new(limits, scratch, cancelled))?;
-            let name = path.file_name().unwrap_or(path.as_os_str());
+            let workspace = directory::read(place, Sealer::new(limits, scratch, cancelled))?;
+            (workspace, SourceRecord::Directory { directory_path: place.path().to_string_lossy().into_owned() })
+        }
+        Kind::Archive(place) => {
+            refuse_reference(reference)?;
+            let (workspace, archive_hash) = archive::read(place, Sealer::new(limits, scratch, cancelled))?;
+            let name = place.path().file_name().unwrap_or(place.path().as_os_str());
             (workspace, SourceRecord::Archive { archive_name: name.to_string_lossy().into_owned(), archive_hash })
         }
     };

@@ -8,22 +8,21 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File as StdFile;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
 
 use cap_std::fs::{Dir, File, MetadataExt as _};
 use certus_model::workspace::EntryKind;
 use rustix::fs::{Mode, OFlags, openat};
 
 use crate::error::{Error, shown};
+use crate::place::Place;
 use crate::seal::{SealedWorkspace, Sealer, read_exactly, repo_path};
-use crate::source;
 
-/// Seals the directory at `path`.
-pub(crate) fn read(path: &Path, mut sealer: Sealer<'_>) -> Result<SealedWorkspace, Error> {
-    let place = path.to_string_lossy();
-    let root = source::open(path).map_err(|cause| Error::unreadable(&place, cause))?;
+/// Seals the directory at `place`.
+pub(crate) fn read(place: &Place, mut sealer: Sealer<'_>) -> Result<SealedWorkspace, Error> {
+    let shown = place.path().to_string_lossy();
+    let root = place.open().map_err(|cause| Error::unreadable(&shown, cause))?;
     walk(&Dir::from_std_file(root.into_std()), &mut Vec::new(), &mut sealer)?;
-    sealer.seal(&place)
+    sealer.seal(&shown)
 }
 
 /// Opens the directory `name` of `parent`, never through a link.

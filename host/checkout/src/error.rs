@@ -18,6 +18,9 @@ pub enum Error {
         /// What to give instead.
         remedy: &'static str,
     },
+    /// The network guard does not let it be reached.
+    #[error(transparent)]
+    Guarded(certus_outbound::Error),
     /// There is nothing at that place, or it may not be read.
     #[error("`{place}` cannot be read: {cause}; {remedy}")]
     NotFound {
@@ -109,7 +112,7 @@ impl Error {
     /// stopped, and nothing can be said of the source.
     pub const fn reason(&self) -> Option<CheckoutReason> {
         match self {
-            Self::BadSource { .. } => Some(CheckoutReason::BadUrl),
+            Self::BadSource { .. } | Self::Guarded(_) => Some(CheckoutReason::BadUrl),
             Self::NotFound { .. } => Some(CheckoutReason::NotFound),
             Self::UnknownRef { .. } => Some(CheckoutReason::UnknownRef),
             Self::Empty { .. } => Some(CheckoutReason::Empty),
@@ -142,6 +145,17 @@ impl Error {
 
     pub(crate) fn malformed(place: &str, problem: impl Into<String>) -> Self {
         Self::Malformed { place: shown(place), problem: problem.into() }
+    }
+}
+
+impl From<certus_outbound::Error> for Error {
+    fn from(error: certus_outbound::Error) -> Self {
+        match error {
+            certus_outbound::Error::BadUrl { given, problem, remedy } => {
+                Self::BadSource { given, problem: problem.to_owned(), remedy }
+            }
+            other => Self::Guarded(other),
+        }
     }
 }
 

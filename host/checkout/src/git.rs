@@ -17,17 +17,18 @@ use gix::ObjectId;
 use gix::hash::Kind as Hash;
 use url::Url;
 
-use crate::credential::Credential;
+use certus_outbound::{Credential, Pinned, RemoteUrl};
+
 use crate::error::{Error, shown};
+use crate::place::Place;
 use crate::reference::Reference;
-use crate::remote::RemoteUrl;
 use crate::scratch::{Folder, Scratch};
 use crate::seal::{SealedWorkspace, Sealer};
 use child::{Confinement, Ended};
 use store::{CONFIG, SHA256_STORE, STORE};
 
-/// Which git is run. Version 2.32 or newer is needed; for local repositories of other people, one with
-/// the fixes of May 2024 (2.39.4, 2.45.1).
+/// Which git is run. Version 2.32 or newer is needed, 2.37 for a service; for local repositories of other
+/// people, one with the fixes of May 2024 (2.39.4, 2.45.1).
 #[derive(Clone, Debug)]
 pub struct Git {
     program: PathBuf,
@@ -59,20 +60,23 @@ pub(crate) struct Origin<'a> {
     /// Paths whose owner does not matter, for the user named this very one.
     safe: Vec<PathBuf>,
     credential: Option<&'a Credential>,
+    /// The addresses that git is held to.
+    pinned: Option<&'a Pinned>,
 }
 
 impl<'a> Origin<'a> {
-    pub(crate) fn remote(url: &RemoteUrl, credential: Option<&'a Credential>) -> Self {
-        Self { url: url.to_string(), place: url.to_string(), protocol: "https", safe: Vec::new(), credential }
+    pub(crate) fn remote(url: &RemoteUrl, credential: Option<&'a Credential>, pinned: Option<&'a Pinned>) -> Self {
+        Self { url: url.to_string(), place: url.to_string(), protocol: "https", safe: Vec::new(), credential, pinned }
     }
 
-    pub(crate) fn local(path: &Path) -> Result<Self, Error> {
-        let place = path.to_string_lossy().into_owned();
+    pub(crate) fn local(place: &Place) -> Result<Self, Error> {
         // git compares owners on the path without links.
-        let real = path.canonicalize().map_err(|cause| Error::unreadable(&place, cause))?;
+        let real = place.real();
+        let place = place.path().to_string_lossy().into_owned();
+        let real = real.map_err(|cause| Error::unreadable(&place, cause))?;
         let url = Url::from_file_path(&real).map_err(|()| Error::unreadable(&place, io::ErrorKind::InvalidInput))?;
         let safe = vec![real.join(".git"), real];
-        Ok(Self { url: url.into(), place, protocol: "file", safe, credential: None })
+        Ok(Self { url: url.into(), place, protocol: "file", safe, credential: None, pinned: None })
     }
 }
 
@@ -85,6 +89,9 @@ const LIST_MEMORY: u64 = 1 << 30;
 /// little enough that a hostile pack cannot exhaust the machine.
 const FETCH_MEMORY: u64 = 4 << 30;
 
+/// The first version of git that can be held to addresses (`http.curloptResolve`).
+const PINNING: (u32, u32) = (2, 37);
+
 /// Fetches one commit and seals its tree.
 pub(crate) fn checkout(
     origin: &Origin<'_>,
@@ -96,8 +103,9 @@ pub(crate) fn checkout(
 ) -> Result<(SealedWorkspace, SourceRecord), Error> {
     let deadline = Instant::now() + limits.fetch_wall;
     let folder = scratch.folder("git")?;
-    store::lay_out(&folder, &origin.safe).map_err(|cause| Error::scratch("make a store", cause))?;
+    store::lay_out(&folder, &origin.safe, origin.pinned).map_err(|cause| Error::scratch("make a store", cause))?;
     let session = Session { origin, reference, limits, folder: &folder, git, deadline, cancelled };
+    session.holds_pins()?;
     let wanted = session.resolve()?;
     session.fetch(wanted)?;
     let objects = objects::Objects::open(&folder.path().join(STORE).join("objects"), wanted.kind(), &session)?;
@@ -127,7 +135,8 @@ pub fn seal_objects(
 ) -> Result<SealedWorkspace, Error> {
     let place = objects.to_string_lossy().into_owned();
     let wanted = ObjectId::from_hex(commit.as_bytes()).map_err(|_| Error::malformed(&place, "that is no object id"))?;
-    let origin = Origin { url: String::new(), place, protocol: "file", safe: Vec::new(), credential: None };
+    let origin =
+        Origin { url: String::new(), place, protocol: "file", safe: Vec::new(), credential: None, pinned: None };
     let folder = scratch.folder("objects")?;
     let deadline = Instant::now() + limits.fetch_wall;
     let git = Git::default();
@@ -151,6 +160,24 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
+    /// Refuses a git that would pass over the pinned addresses and look the name up itself.
+    fn holds_pins(&self) -> Result<(), Error> {
+        if self.origin.pinned.and_then(Pinned::name).is_none() {
+            return Ok(());
+        }
+        let mut said = String::new();
+        match self.run(&["version"], LIST_MEMORY, |line| said.push_str(&String::from_utf8_lossy(line)))? {
+            Ended::Well if version(&said) >= Some(PINNING) => Ok(()),
+            Ended::Cancelled => Err(Error::Cancelled),
+            Ended::TimedOut => Err(self.timeout()),
+            Ended::Well | Ended::Badly(_) => Err(Error::Host {
+                doing: "hold git to the addresses that were checked".to_owned(),
+                cause: io::Error::new(io::ErrorKind::Unsupported, format!("it says `{}`", shown(&said))),
+                remedy: "install git 2.37 or newer",
+            }),
+        }
+    }
+
     /// Asks the repository which object is meant, so that exactly this one is fetched and recorded
     /// even if the name moves on meanwhile.
     fn resolve(&self) -> Result<ObjectId, Error> {
@@ -289,6 +316,12 @@ impl Session<'_> {
         };
         entries.filter_map(|entry| entry.ok()?.metadata().ok()).map(|metadata| metadata.len()).collect()
     }
+}
+
+/// The version in `git version 2.39.5 (…)`.
+fn version(said: &str) -> Option<(u32, u32)> {
+    let mut numbers = said.strip_prefix("git version ")?.split('.').map(|number| number.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
 }
 
 #[cfg(test)]

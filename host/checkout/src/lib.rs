@@ -3,28 +3,27 @@
 
 mod archive;
 mod checkout;
-mod credential;
 mod directory;
 mod error;
 mod git;
 mod materialise;
+mod place;
 mod reference;
-mod remote;
 mod scratch;
 mod seal;
 mod source;
 #[cfg(test)]
 mod testing;
 
+/// Of the door that remote sources are reached through.
+pub use certus_outbound::{Credential, RemoteHost};
 pub use checkout::{Checkout, checkout};
-pub use credential::Credential;
 pub use error::Error;
 pub use git::Git;
 #[doc(hidden)]
 pub use git::seal_objects;
 pub use materialise::{MaterialisedTree, materialise};
 pub use reference::Reference;
-pub use remote::RemoteHost;
 pub use scratch::Scratch;
 pub use seal::{SealedWorkspace, Table};
 pub use source::{Source, SourcePolicy};

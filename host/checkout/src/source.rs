@@ -1,16 +1,14 @@
-//! What the user typed, as one of the four things that can be scanned.
+//! What a user or a client named, as one of the four things that can be scanned.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use cap_std::ambient_authority;
-use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt as _};
+use cap_std::fs::Dir;
 use certus_model::escape::is_printable;
-use rustix::fs::OFlags;
+use certus_outbound::{Credential, Guard, Pinned, RemoteHost, RemoteUrl, without_secrets};
 
-use crate::credential::Credential;
 use crate::error::{Error, shown};
-use crate::remote::{RemoteHost, RemoteUrl, without_secrets};
+use crate::place::Place;
 
 /// A place that a workspace can be made from. It prints without credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,22 +17,32 @@ pub struct Source(pub(crate) Kind);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A git repository behind `https`.
-    Remote { url: RemoteUrl, credential: Option<Credential> },
+    Remote {
+        url: RemoteUrl,
+        credential: Option<Credential>,
+        /// What git is held to. A source of a service has it from its first moment.
+        pinned: Option<Pinned>,
+    },
     /// A git repository on this machine.
-    LocalGit(PathBuf),
+    LocalGit(Place),
     /// A directory as it is.
-    Directory(PathBuf),
+    Directory(Place),
     /// A file: tar, gzip, bzip2, zstd or zip, told apart by content.
-    Archive(PathBuf),
+    Archive(Place),
 }
 
 /// Which sources are accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SourcePolicy {
-    /// For a user at a terminal: remote and local.
+#[derive(Clone, Copy, Debug)]
+pub enum SourcePolicy<'a> {
+    /// For a user at a terminal: remote and local, reached as the machine reaches them.
     Any,
-    /// For a service: `https` addresses without a login in them, nothing on this machine.
-    RemoteOnly,
+    /// For a service: `https` addresses without a login in them, and what lies in one folder.
+    Service {
+        /// Pins each remote source when it is made, so that none can be checked out without.
+        guard: &'a Guard,
+        /// The folder that clients may name paths in; none if they may name no path.
+        root: Option<&'a Path>,
+    },
 }
 
 impl Source {
@@ -44,43 +52,54 @@ impl Source {
     ///
     /// # Errors
     /// `bad-url` for every other form, `not-found` for a path that cannot be opened.
-    pub fn parse(text: &str, policy: SourcePolicy) -> Result<Self, Error> {
-        let bad = |problem: &str, remedy| {
-            Err(Error::BadSource { given: without_secrets(text), problem: problem.to_owned(), remedy })
-        };
-        if text.is_empty() || !text.chars().all(is_printable) {
-            return bad("is empty or holds control characters", "write an https:// address or a path");
+    pub fn parse(text: &str, policy: SourcePolicy<'_>) -> Result<Self, Error> {
+        plain(text)?;
+        if is_remote(text) {
+            return remote(text, policy);
         }
-        if text.starts_with('-') {
-            return bad("begins like an option", "write `./` before the path");
-        }
-        if text.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://")) {
-            let (url, credential) = RemoteUrl::parse(text)?;
-            if credential.is_some() && policy == SourcePolicy::RemoteOnly {
-                return bad("has a login in it", "give the token apart from the address");
-            }
-            return Ok(Self(Kind::Remote { url, credential }));
-        }
-        let (form, path) = match text.split_once(':') {
+        match text.split_once(':') {
             Some((form @ ("git" | "dir" | "archive"), path)) if !path.starts_with("//") && !path.starts_with(':') => {
-                (form, path)
+                if path.is_empty() || path.starts_with('-') {
+                    return bad(text, "names no path", "write `./` before the path");
+                }
+                local(form, path, policy)
             }
-            _ => ("", text),
-        };
-        if form.is_empty() && text.split('/').next().is_some_and(|first| first.contains(':')) {
-            return if text.contains("://") || text.contains("::") {
-                bad("has a scheme that is not accepted", "use https://, or a path on this machine")
-            } else {
-                bad("looks like an ssh address", "use https://, or write `./` before a path with a colon")
-            };
+            _ => {
+                schemeless(text)?;
+                local("", text, policy)
+            }
         }
-        if path.is_empty() || path.starts_with('-') {
-            return bad("names no path", "write `./` before the path");
+    }
+
+    /// A git repository: an `https://` address, or a path.
+    ///
+    /// # Errors
+    /// As [`Source::parse`].
+    pub fn git(text: &str, policy: SourcePolicy<'_>) -> Result<Self, Error> {
+        plain(text)?;
+        if is_remote(text) {
+            return remote(text, policy);
         }
-        if policy == SourcePolicy::RemoteOnly {
-            return bad("is a path on this machine", "use an https:// address");
-        }
-        local(form, Path::new(path))
+        schemeless(text)?;
+        local("git", text, policy)
+    }
+
+    /// A directory as it is on disk. Everything is a path here, whatever it looks like.
+    ///
+    /// # Errors
+    /// As [`Source::parse`].
+    pub fn directory(path: &str, policy: SourcePolicy<'_>) -> Result<Self, Error> {
+        plain(path)?;
+        local("dir", path, policy)
+    }
+
+    /// An archive file. Everything is a path here, whatever it looks like.
+    ///
+    /// # Errors
+    /// As [`Source::parse`].
+    pub fn archive(path: &str, policy: SourcePolicy<'_>) -> Result<Self, Error> {
+        plain(path)?;
+        local("archive", path, policy)
     }
 
     /// The same source, opened with `credential` if it lies on `host` and its address has no login: what
@@ -88,8 +107,8 @@ impl Source {
     #[must_use]
     pub fn with_credential_for(self, host: &RemoteHost, credential: Credential) -> Self {
         match self.0 {
-            Kind::Remote { url, credential: None } if url.is_on(host) => {
-                Self(Kind::Remote { url, credential: Some(credential) })
+            Kind::Remote { url, credential: None, pinned } if url.is_on(host) => {
+                Self(Kind::Remote { url, credential: Some(credential), pinned })
             }
             other => Self(other),
         }
@@ -100,52 +119,117 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::Remote { url, .. } => url.fmt(f),
-            Kind::LocalGit(path) | Kind::Directory(path) | Kind::Archive(path) => {
-                f.write_str(&shown(&path.to_string_lossy()))
+            Kind::LocalGit(place) | Kind::Directory(place) | Kind::Archive(place) => {
+                f.write_str(&shown(&place.path().to_string_lossy()))
             }
         }
     }
 }
 
+fn bad<T>(text: &str, problem: &str, remedy: &'static str) -> Result<T, Error> {
+    Err(Error::BadSource { given: without_secrets(text), problem: problem.to_owned(), remedy })
+}
+
+/// Refuses what can be no source of any kind.
+fn plain(text: &str) -> Result<(), Error> {
+    if text.is_empty() || !text.chars().all(is_printable) {
+        return bad(text, "is empty or holds control characters", "write an https:// address or a path");
+    }
+    if text.starts_with('-') {
+        return bad(text, "begins like an option", "write `./` before the path");
+    }
+    Ok(())
+}
+
+fn is_remote(text: &str) -> bool {
+    text.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
+}
+
+/// Refuses what git would read as something else than a path.
+fn schemeless(text: &str) -> Result<(), Error> {
+    match text.split('/').next().is_some_and(|first| first.contains(':')) {
+        false => Ok(()),
+        true if text.contains("://") || text.contains("::") => {
+            bad(text, "has a scheme that is not accepted", "use https://, or a path on this machine")
+        }
+        true => bad(text, "looks like an ssh address", "use https://, or write `./` before a path with a colon"),
+    }
+}
+
+fn remote(text: &str, policy: SourcePolicy<'_>) -> Result<Source, Error> {
+    Ok(Source(match policy {
+        SourcePolicy::Any => {
+            let (url, credential) = RemoteUrl::parse(text)?;
+            Kind::Remote { url, credential, pinned: None }
+        }
+        SourcePolicy::Service { guard, .. } => {
+            let url = text.parse()?;
+            let pinned = Some(guard.pin(&url)?);
+            Kind::Remote { url, credential: None, pinned }
+        }
+    }))
+}
+
 /// What lies at `path`, checked against the form that was asked for.
-fn local(form: &str, path: &Path) -> Result<Source, Error> {
-    let place = path.to_string_lossy();
+fn local(form: &str, path: &str, policy: SourcePolicy<'_>) -> Result<Source, Error> {
+    let place = match policy {
+        SourcePolicy::Any => Place::anywhere(path),
+        SourcePolicy::Service { root: Some(root), .. } => Place::within(root, Path::new(path))?,
+        SourcePolicy::Service { root: None, .. } => {
+            return bad(path, "is a path on this machine", "use an https:// address");
+        }
+    };
+    let given = shown(&place.path().to_string_lossy());
+    let unreadable = |cause| Error::unreadable(&given, cause);
     let bad =
-        |problem: &str, remedy| Err(Error::BadSource { given: shown(&place), problem: problem.to_owned(), remedy });
-    let file = open(path).map_err(|cause| Error::unreadable(&place, cause))?;
-    let metadata = file.metadata().map_err(|cause| Error::unreadable(&place, cause))?;
-    let path = path.to_owned();
+        |problem: &str, remedy| Err(Error::BadSource { given: given.clone(), problem: problem.to_owned(), remedy });
+    let file = place.open().map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
     if metadata.is_dir() {
-        let repository = is_repository(&Dir::from_std_file(file.into_std()));
+        let dir = Dir::from_std_file(file.into_std());
+        let repository = is_repository(&dir);
         match form {
             "archive" => bad("is a directory", "give an archive file, or write `dir:` before the path"),
             "git" if !repository => {
                 bad("is no git repository", "write `dir:` before the path to scan the files as they are")
             }
-            "" | "git" if repository => Ok(Source(Kind::LocalGit(path))),
-            _ => Ok(Source(Kind::Directory(path))),
+            "" | "git" if repository => {
+                if place.is_confined() && !is_whole(&dir) {
+                    return bad("takes objects from another repository", "clone it in full");
+                }
+                Ok(Source(Kind::LocalGit(place)))
+            }
+            _ => Ok(Source(Kind::Directory(place))),
         }
     } else if metadata.is_file() {
         match form {
             "git" | "dir" => bad("is a file", "give a directory, or write `archive:` before the path"),
-            _ => Ok(Source(Kind::Archive(path))),
+            _ => Ok(Source(Kind::Archive(place))),
         }
     } else {
         bad("is neither a directory nor a regular file", "give a directory or an archive")
     }
 }
 
-/// Opens what the user named, links in the path included, without waiting for the other end of a pipe.
-pub(crate) fn open(path: &Path) -> std::io::Result<File> {
-    // The flag is a small positive number on every platform.
-    let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-    File::open_ambient_with(path, OpenOptions::new().read(true).custom_flags(nonblocking), ambient_authority())
-}
-
 /// A work tree has a `.git`, whatever it is; a bare repository its three pillars.
 fn is_repository(dir: &Dir) -> bool {
     let there = |name| dir.symlink_metadata(name).is_ok();
     there(".git") || (there("HEAD") && there("objects") && there("refs"))
+}
+
+/// Whether a repository has all that git reads in itself: git follows links, `gitdir:` files and
+/// `alternates` wherever they lead.
+fn is_whole(dir: &Dir) -> bool {
+    let (base, there) = match dir.symlink_metadata(".git") {
+        Ok(metadata) => (Path::new(".git"), metadata.is_dir()),
+        Err(_) => (Path::new("."), true),
+    };
+    let is_dir = |name: &str| dir.symlink_metadata(base.join(name)).is_ok_and(|metadata| metadata.is_dir());
+    let absent = |name: &str| dir.symlink_metadata(base.join(name)).is_err();
+    there
+        && ["objects", "refs"].into_iter().all(is_dir)
+        && ["objects/pack", "objects/info"].into_iter().all(|name| is_dir(name) || absent(name))
+        && ["commondir", "objects/info/alternates"].into_iter().all(absent)
 }
 
 #[cfg(test)]

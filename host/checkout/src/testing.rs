@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,6 +12,7 @@ use std::sync::atomic::AtomicBool;
 use certus_model::limits::WorkspaceLimits;
 use certus_model::outcome::CheckoutReason;
 use certus_model::workspace::{EntryKind, Workspace as _};
+use certus_outbound::{Guard, Policy, Resolver};
 
 use crate::{Checkout, Error, Git, Scratch, Source, SourcePolicy, checkout};
 
@@ -106,6 +108,20 @@ impl Sandbox {
         self.git(name, &["commit", "--quiet", "--allow-empty", "--message=x"]);
         self.git(name, &["rev-parse", "HEAD"])
     }
+}
+
+/// A guard that knows one address inside, `inside.example` and `git.corp`, and takes every other name for a
+/// public one.
+pub(crate) fn guard(allow: &[&str]) -> Guard {
+    struct Known;
+    impl Resolver for Known {
+        fn resolve(&self, name: &str) -> std::io::Result<Vec<IpAddr>> {
+            let inside = ["inside.example", "git.corp"].contains(&name);
+            Ok(vec![if inside { [127, 0, 0, 1].into() } else { [93, 184, 216, 34].into() }])
+        }
+    }
+    let allow = allow.iter().map(|text| text.parse().unwrap()).collect();
+    Guard::with_resolver(Policy { allow, ..Policy::default() }, Known)
 }
 
 /// Sorted names in a folder.

@@ -343,8 +343,8 @@ fn no_single_damage_makes_anything_but_an_answer() {
         for at in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1 << (at % 8);
-            let path = sandbox.write(form, &damaged);
-            if let Err(error) = read(&path, Sealer::new(&WorkspaceLimits::default(), &scratch, &NEVER)) {
+            let place = Place::anywhere(sandbox.write(form, &damaged));
+            if let Err(error) = read(&place, Sealer::new(&WorkspaceLimits::default(), &scratch, &NEVER)) {
                 assert!(error.reason().is_some(), "{form} at {at}: {error}");
             }
         }

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+
+use certus_outbound::Pinned;
 
 use crate::scratch::Folder;
 
@@ -10,14 +13,16 @@ use crate::scratch::Folder;
 pub(super) const STORE: &str = "store.git";
 /// Name of git's only configuration file within the folder.
 pub(super) const CONFIG: &str = "gitconfig";
+/// Name of the certificates that git trusts in place of the machine's, within the folder.
+const AUTHORITIES: &str = "authorities.pem";
 /// Configuration of a store as `git init` writes it.
 const SHA1_STORE: &str = "[core]\n\trepositoryformatversion = 0\n\tbare = true\n";
 pub(super) const SHA256_STORE: &str =
     "[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectformat = sha256\n";
 
 /// Writes an empty bare store, as `git init --bare --template=` would, and the configuration. The owner of
-/// the paths in `safe` does not matter.
-pub(super) fn lay_out(folder: &Folder, safe: &[PathBuf]) -> io::Result<()> {
+/// the paths in `safe` does not matter; a host that is pinned is reached at its pinned addresses alone.
+pub(super) fn lay_out(folder: &Folder, safe: &[PathBuf], pinned: Option<&Pinned>) -> io::Result<()> {
     let dir = folder.dir();
     for path in ["objects/pack", "objects/info", "refs"] {
         dir.create_dir_all(Path::new(STORE).join(path))?;
@@ -25,7 +30,35 @@ pub(super) fn lay_out(folder: &Folder, safe: &[PathBuf]) -> io::Result<()> {
     let store = dir.open_dir(STORE)?;
     store.write("HEAD", "ref: refs/heads/none\n")?;
     store.write("config", SHA1_STORE)?;
-    dir.write(CONFIG, config(safe))
+    let mut text = config(safe);
+    if let Some(pinned) = pinned {
+        text += &pins(pinned);
+        if let Some(authorities) = pinned.authorities() {
+            dir.write(AUTHORITIES, authorities.pem())?;
+            // Writing to a String cannot fail.
+            let _ = write!(text, "[http]\n\tsslCAInfo = {}\n", quoted(&folder.path().join(AUTHORITIES)));
+        }
+    }
+    dir.write(CONFIG, text)
+}
+
+/// Has git connect to the addresses that were checked, and look nothing up. An address in place of a name
+/// is its own pin. The parser lets no name through that would mean something in this setting.
+fn pins(pinned: &Pinned) -> String {
+    let Some(name) = pinned.name() else { return String::new() };
+    let addresses: Vec<_> = pinned
+        .addresses()
+        .iter()
+        .map(|address| match address {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("[{address}]"),
+        })
+        .collect();
+    format!("[http]\n\tcurloptResolve = \"{name}:{}:{}\"\n", pinned.port(), addresses.join(","))
+}
+
+fn quoted(path: &Path) -> String {
+    format!("\"{}\"", path.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// git's whole configuration. A file rather than `-c` options, because git hands a file, but not
@@ -64,9 +97,8 @@ fn config(safe: &[PathBuf]) -> String {
 "
     .to_owned();
     for path in safe {
-        let path = path.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\"");
         // Writing to a String cannot fail.
-        let _ = write!(text, "[safe]\n\tdirectory = \"{path}\"\n");
+        let _ = write!(text, "[safe]\n\tdirectory = {}\n", quoted(path));
     }
     text
 }

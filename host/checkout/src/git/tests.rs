@@ -17,6 +17,7 @@ mod hostile;
 mod kills;
 mod names;
 mod packs;
+mod pins;
 mod remote;
 mod server;
 mod trees;

@@ -1,11 +1,11 @@
-//! The address of a remote repository.
+//! The address of something remote. It is parsed here and nowhere else.
 
 use std::fmt;
 use std::str::FromStr;
 
 use certus_model::escape::is_printable;
 use percent_encoding::percent_decode_str;
-use url::Url;
+use url::{Host, Url};
 
 use crate::credential::Credential;
 use crate::error::{Error, shown};
@@ -13,19 +13,26 @@ use crate::error::{Error, shown};
 /// An `https` address without credentials, query or fragment, spelt so that every parser reads the
 /// same host and path in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RemoteUrl(Url);
+pub struct RemoteUrl(Url);
 
 /// Longest address that is accepted, in bytes.
 const MAX_URL: usize = 2048;
 
+/// The only scheme.
+const SCHEME: &str = "https://";
+
 impl RemoteUrl {
     /// Takes the credentials out of `text` and checks the rest.
-    pub(crate) fn parse(text: &str) -> Result<(Self, Option<Credential>), Error> {
-        let bad = |problem: &str, remedy| {
-            Err(Error::BadSource { given: without_secrets(text), problem: problem.to_owned(), remedy })
-        };
+    ///
+    /// # Errors
+    /// [`Error::BadUrl`] for everything but `https://` addresses in their usual form.
+    pub fn parse(text: &str) -> Result<(Self, Option<Credential>), Error> {
+        let bad = |problem, remedy| Err(Error::BadUrl { given: without_secrets(text), problem, remedy });
         if text.len() > MAX_URL {
             return bad("is longer than 2,048 bytes", "write a shorter address");
+        }
+        if !text.get(..SCHEME.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME)) {
+            return bad("has another scheme than `https`", "write `https://host/path`");
         }
         if !text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') {
             return bad(
@@ -50,8 +57,17 @@ impl RemoteUrl {
         if !url.host_str().is_some_and(|parsed| same_host(parsed, host)) {
             return bad("spells its host in an unusual way", "write the host name or the address in its usual form");
         }
+        if let Some(Host::Domain(name)) = url.host()
+            && !is_plain(name)
+        {
+            return bad("has a host with other characters than names have", "write letters, digits, `-` and `.`");
+        }
         if path.len() < 2 {
-            return bad("names no repository", "write `https://host/path`");
+            return bad("names nothing on its host", "write `https://host/path`");
+        }
+        if path.contains(['=']) || path.contains("//") {
+            // `/.proxy=http://…` becomes a setting where somebody makes an option of an address.
+            return bad("has a `=` or an empty part in its path", "write `%3D`, and single slashes");
         }
         if url.path() != path {
             return bad("holds `.` or `..` or characters that need encoding", "write the path in its plain form");
@@ -67,12 +83,42 @@ impl RemoteUrl {
         Ok((Self(url), credential))
     }
 
-    pub(crate) fn as_str(&self) -> &str {
+    /// The address as it is written everywhere.
+    pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    pub(crate) fn is_on(&self, host: &RemoteHost) -> bool {
-        self.0.host_str() == host.0.0.host_str() && self.0.port_or_known_default() == host.0.0.port_or_known_default()
+    /// Whether it lies on `host`, the port included.
+    pub fn is_on(&self, host: &RemoteHost) -> bool {
+        self.0.host_str() == host.0.0.host_str() && self.port() == host.0.port()
+    }
+
+    /// The host: a name in lower case, or an address.
+    pub(crate) fn host(&self) -> Host<&str> {
+        self.0.host().expect("the parser refuses addresses without a host")
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.0.port().unwrap_or(HTTPS)
+    }
+}
+
+/// The port of `https`.
+pub(crate) const HTTPS: u16 = 443;
+
+impl FromStr for RemoteUrl {
+    type Err = Error;
+
+    /// An address that holds no login, as services take it.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match Self::parse(text)? {
+            (url, None) => Ok(url),
+            (_, Some(_)) => Err(Error::BadUrl {
+                given: without_secrets(text),
+                problem: "has a login in it",
+                remedy: "give the token apart from the address",
+            }),
+        }
     }
 }
 
@@ -86,11 +132,20 @@ impl FromStr for RemoteHost {
     fn from_str(text: &str) -> Result<Self, Error> {
         match RemoteUrl::parse(&format!("https://{text}/-")) {
             Ok((url, None)) if url.0.path() == "/-" => Ok(Self(url)),
-            _ => Err(Error::BadSource {
+            _ => Err(Error::BadUrl {
                 given: without_secrets(text),
-                problem: "is no host".to_owned(),
+                problem: "is no host",
                 remedy: "write `name` or `name:port`, without `https://` and without a path",
             }),
+        }
+    }
+}
+
+impl fmt::Display for RemoteHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.port() {
+            HTTPS => self.0.host().fmt(f),
+            port => write!(f, "{}:{port}", self.0.host()),
         }
     }
 }
@@ -103,7 +158,7 @@ impl fmt::Display for RemoteUrl {
 
 /// `text` as it may stand in a message: without login, query and fragment, wherever a slip of the pen
 /// has put them, and printable.
-pub(crate) fn without_secrets(text: &str) -> String {
+pub fn without_secrets(text: &str) -> String {
     let (before, rest) = match text.find("://") {
         Some(at) => text.split_at(at + 3),
         None => ("", text),
@@ -117,7 +172,7 @@ pub(crate) fn without_secrets(text: &str) -> String {
 
 /// Authority and path of an `https://` address, as they are typed.
 fn split(text: &str) -> (&str, &str) {
-    let rest = text.get("https://".len()..).unwrap_or_default();
+    let rest = text.get(SCHEME.len()..).unwrap_or_default();
     rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()))
 }
 
@@ -128,6 +183,18 @@ fn same_host(parsed: &str, typed: &str) -> bool {
         _ => typed,
     };
     parsed.eq_ignore_ascii_case(name)
+}
+
+/// Whether a host name is made of nothing but what host names are made of, so that it means one host
+/// wherever it is written: no wildcard, no sign that a resolver's list gives a meaning to, and no dot at
+/// the end, which some readers drop and others keep.
+fn is_plain(name: &str) -> bool {
+    let label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    name.len() <= 253 && name.split('.').all(label)
 }
 
 #[cfg(test)]
@@ -142,6 +209,8 @@ mod tests {
             ("https://example.org:443/a", "https://example.org/a"),
             ("https://127.0.0.1/a%20b", "https://127.0.0.1/a%20b"),
             ("https://[::1]:8443/a", "https://[::1]:8443/a"),
+            ("https://my_host/a%3Db/", "https://my_host/a%3Db/"),
+            ("https://xn--bcher-kva.example/a", "https://xn--bcher-kva.example/a"),
         ] {
             let (url, credential) = RemoteUrl::parse(typed).unwrap();
             assert_eq!((url.as_str(), credential), (kept, None), "{typed}");
@@ -175,6 +244,9 @@ mod tests {
             let (url, _) = RemoteUrl::parse(address).unwrap();
             assert_eq!(url.is_on(&host.parse().unwrap()), same, "{host} {address}");
         }
+        for (host, shown) in [("A.example:443", "a.example"), ("a:8443", "a:8443"), ("[::1]:8443", "[::1]:8443")] {
+            assert_eq!(host.parse::<RemoteHost>().unwrap().to_string(), shown);
+        }
         for bad in ["", "https://example.org", "example.org/", "me@example.org", "a b", "a?", "a#", "0x7f.1"] {
             assert!(bad.parse::<RemoteHost>().is_err(), "{bad:?}");
         }
@@ -182,32 +254,61 @@ mod tests {
 
     #[test]
     fn case_087_addresses_that_parsers_read_differently_are_refused() {
-        for bad in [
-            "https:///x",
-            "https://",
-            "https://h",
-            "https://h/",
-            "https://0177.1/x",
-            "https://0x7f.1/x",
-            "https://2130706433/x",
-            "https://[::ffff:7f00:0001]/x",
-            "https://ex\u{3002}org/x",
-            "https://ex%2eorg/x",
-            "https://h\\@evil/x",
-            "https://h/a/../b",
-            "https://h/a/%2e%2e/b",
-            "https://h/a?token=x",
-            "https://h/a#b",
-            "https://h/a b",
-            "https://h/a\nb",
-            "https://h:99999/a",
-            "https://user:12/34@h/x",
-            "https://u:p/w@h/x",
-            "https://b\u{fc}cher.example/x",
+        for (spelling, bad) in [
+            ("no host", "https:///x"),
+            ("nothing", "https://"),
+            ("no path", "https://h"),
+            ("an empty path", "https://h/"),
+            ("plain http", "http://h/x"),
+            ("an octal address", "https://0177.1/x"),
+            ("a hexadecimal address", "https://0x7f.1/x"),
+            ("a short address", "https://127.1/x"),
+            ("one number", "https://2130706433/x"),
+            ("leading zeros", "https://127.000.000.001/x"),
+            ("a mapped address", "https://[::ffff:127.0.0.1]/x"),
+            ("a mapped address in long form", "https://[::ffff:7f00:0001]/x"),
+            ("an address in long form", "https://[0:0:0:0:0:0:0:1]/x"),
+            ("a zone", "https://[fe80::1%25eth0]/x"),
+            ("a dot of another alphabet", "https://ex\u{3002}org/x"),
+            ("digits of another alphabet", "https://\u{ff11}27.0.0.1/x"),
+            ("a name beyond ASCII", "https://b\u{fc}cher.example/x"),
+            ("an encoded dot in the host", "https://ex%2eorg/x"),
+            ("a dot at the end", "https://localhost./x"),
+            ("a dot at the end of an address", "https://127.0.0.1./x"),
+            ("two dots", "https://a..b/x"),
+            ("a name that begins like an option", "https://-h/x"),
+            ("a wildcard", "https://*/x"),
+            ("a sign of resolver lists", "https://+h/x"),
+            ("two hosts", "https://h,evil/x"),
+            ("a backslash", "https://h\\@evil/x"),
+            ("a parent", "https://h/a/../b"),
+            ("an encoded parent", "https://h/a/%2e%2e/b"),
+            ("a query", "https://h/a?token=x"),
+            ("a fragment", "https://h/a#b"),
+            ("a space", "https://h/a b"),
+            ("a line feed", "https://h/a\nb"),
+            ("a tab", "https://h/a\tb"),
+            ("a port beyond all", "https://h:99999/a"),
+            ("a port that is none", "https://h:x/a"),
+            ("an empty port", "https://h:/a"),
+            ("a slash in a password", "https://user:12/34@h/x"),
+            ("a slash in a token", "https://u:p/w@h/x"),
+            ("a setting", "https://h/a/.proxy=http://evil"),
+            ("a setting without an address", "https://h/a/.proxy=evil"),
+            ("an address in an address", "https://h/http://evil/x"),
         ] {
-            let error = RemoteUrl::parse(bad).unwrap_err();
-            assert_eq!(error.reason(), Some(certus_model::outcome::CheckoutReason::BadUrl), "{bad:?}");
+            assert!(matches!(RemoteUrl::parse(bad), Err(Error::BadUrl { .. })), "{spelling}: {bad:?}");
+            assert!(bad.parse::<RemoteUrl>().is_err(), "{spelling}: {bad:?}");
         }
+    }
+
+    #[test]
+    fn case_087_a_login_is_refused_where_a_service_reads() {
+        for text in ["https://good@evil.example/x", "https://good.example:x@evil.example/x"] {
+            let message = text.parse::<RemoteUrl>().unwrap_err().to_string();
+            assert!(message.contains("has a login in it") && !message.contains("good"), "{message}");
+        }
+        "https://evil.example/x".parse::<RemoteUrl>().unwrap();
     }
 
     #[test]

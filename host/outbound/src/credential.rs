@@ -24,8 +24,9 @@ impl Credential {
         Self { user: user.into(), secret: secret.into() }
     }
 
-    /// The HTTP header that carries it. Base64 leaves no character with which it could end the line.
-    pub(crate) fn header(&self) -> String {
+    /// The HTTP header that carries it: a secret, for git's environment alone. Base64 leaves no character
+    /// with which it could end the line.
+    pub fn header(&self) -> String {
         format!("Authorization: Basic {}", STANDARD.encode(format!("{}:{}", self.user, self.secret)))
     }
 }

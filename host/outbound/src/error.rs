@@ -1,0 +1,131 @@
+//! Why something was not reached.
+
+use std::io;
+use std::net::IpAddr;
+
+use certus_model::escape::one_line;
+
+/// A refusal or a failure. Every text in it is printable and free of credentials, and none tells a client
+/// what lies behind a name: that is the cause, for the operator's log.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What was given is no address that is accepted here.
+    #[error("address `{given}` {problem}; {remedy}")]
+    BadUrl {
+        /// What was given, without credentials.
+        given: String,
+        /// What is wrong with it.
+        problem: &'static str,
+        /// What to give instead.
+        remedy: &'static str,
+    },
+    /// What was given is no entry of an allow-list.
+    #[error(
+        "`{given}` is no host and no network; write `name`, `name:port`, an address (IPv6 in brackets) or a network such as `10.1.0.0/16`"
+    )]
+    BadAllowed {
+        /// What was given.
+        given: String,
+    },
+    /// The host cannot be looked up, or not all of its addresses are public. Both say the same, so that
+    /// nobody learns which names and addresses exist inside.
+    #[error(
+        "`{host}` leads to no address that may be reached from here; check its name, or ask the operator to allow it"
+    )]
+    Refused {
+        /// The host.
+        host: String,
+        /// What was found.
+        #[source]
+        cause: Refusal,
+    },
+    /// A port that strangers have no business at.
+    #[error(
+        "port {port} of `{host}` may not be reached from here; use port 443, or ask the operator to allow `{host}:{port}`"
+    )]
+    Port {
+        /// The host.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+    /// Nothing but what the operator has allowed is reached.
+    #[error("`{host}` may not be reached, for this service works offline; ask the operator to allow it")]
+    Offline {
+        /// The host.
+        host: String,
+    },
+    /// No answer came, or it broke off.
+    #[error("`{url}` does not answer; check the address, and that the host and its certificate are in order")]
+    NoAnswer {
+        /// The address.
+        url: String,
+        /// What happened, without the address.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The answer is not the content.
+    #[error("`{url}` answers with status {status}; give the address of the content itself, redirects are not followed")]
+    Status {
+        /// The address.
+        url: String,
+        /// The status.
+        status: u16,
+    },
+    /// The content is too large.
+    #[error("`{url}` holds more than {limit} bytes; give the address of something smaller")]
+    TooLarge {
+        /// The address.
+        url: String,
+        /// The limit.
+        limit: usize,
+    },
+    /// It took too long.
+    #[error("`{url}` was not fetched within {seconds} seconds; try again later")]
+    TimedOut {
+        /// The address.
+        url: String,
+        /// The limit.
+        seconds: u64,
+    },
+    /// The operator's certificates cannot be used.
+    #[error("the certificate authorities cannot be used; give one or more certificates as PEM")]
+    BadAuthorities {
+        /// What is wrong with them.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The host itself failed.
+    #[error("a client for `{url}` could not be made; check that this machine has certificate authorities")]
+    Host {
+        /// The address.
+        url: String,
+        /// What the host lacks.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// What a lookup has found. For the operator alone.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The lookup failed.
+    #[error("it could not be looked up")]
+    Lookup(#[source] io::Error),
+    /// There is no address.
+    #[error("it has no address")]
+    NoAddress,
+    /// One of its addresses is not public.
+    #[error("it leads to {address}, which is {kind}")]
+    NotPublic {
+        /// The address.
+        address: IpAddr,
+        /// What such addresses are for.
+        kind: &'static str,
+    },
+}
+
+/// Text from outside as it may stand in a message.
+pub(crate) fn shown(text: &str) -> String {
+    one_line(text, 300)
+}

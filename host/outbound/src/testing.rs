@@ -1,0 +1,127 @@
+//! What tests share: an authority of their own, and a server that it vouches for. The hostile cases of
+//! `tests/` include this file.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+/// An authority that nobody trusts who is not told to.
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    pub(crate) fn new() -> Self {
+        let mut params = CertificateParams::new([]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// What a server needs to be `name`.
+    fn vouch(&self, name: &str) -> ServerConfig {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap()
+    }
+}
+
+/// One request.
+pub(crate) struct Request {
+    /// First line and headers.
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+/// The server's side of one connection, after the request.
+pub(crate) type Connection = StreamOwned<ServerConnection, TcpStream>;
+
+/// A server on loopback that speaks TLS; dropping it ends it.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    connections: Arc<AtomicUsize>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Server {
+    /// Listens at `address` as `name`, and answers the first request of each connection with what `answer`
+    /// writes.
+    pub(crate) fn start(
+        authority: &Authority,
+        name: &str,
+        address: impl Into<SocketAddr>,
+        answer: impl Fn(&Request, &mut Connection) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        let config = Arc::new(authority.vouch(name));
+        let listener = TcpListener::bind(address.into()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = Self { address, connections: Arc::default(), stop: Arc::default() };
+        let (connections, stop, answer) = (Arc::clone(&server.connections), Arc::clone(&server.stop), Arc::new(answer));
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                if stop.load(Ordering::Relaxed) {
+                    return;
+                }
+                connections.fetch_add(1, Ordering::Relaxed);
+                let (config, answer) = (Arc::clone(&config), Arc::clone(&answer));
+                thread::spawn(move || {
+                    // A client that hangs up in the midst is what some tests want.
+                    let _ = stream.and_then(|stream| {
+                        let tls = ServerConnection::new(config).map_err(io::Error::other)?;
+                        let mut connection = StreamOwned::new(tls, stream);
+                        let request = request(&mut connection)?;
+                        answer(&request, &mut connection)?;
+                        connection.conn.send_close_notify();
+                        connection.flush()
+                    });
+                });
+            }
+        });
+        server
+    }
+
+    /// How often somebody has connected.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // Wakes the listener, which then sees the flag.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+/// Reads a request.
+fn request(connection: &mut Connection) -> io::Result<Request> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        connection.read_exact(&mut byte)?;
+        head.extend(byte);
+    }
+    let head = String::from_utf8(head).map_err(io::Error::other)?;
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.parse().ok())?
+    });
+    let mut body = vec![0; length.unwrap_or_default()];
+    connection.read_exact(&mut body)?;
+    Ok(Request { head, body })
+}
