@@ -7,6 +7,7 @@ mod credential;
 mod directory;
 mod error;
 mod git;
+mod kind;
 mod materialise;
 mod reference;
 mod remote;
