@@ -11,5 +11,6 @@
 
 mod command;
 mod hostile;
+mod pipeline;
 mod support;
 mod tidy;
