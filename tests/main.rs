@@ -11,6 +11,7 @@
 
 mod command;
 mod hostile;
+mod pipeline;
 mod store;
 mod support;
 mod tidy;

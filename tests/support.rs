@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod guest;
 pub(crate) mod home;
+pub(crate) mod host;
 pub(crate) mod postgres;
 pub(crate) mod process;
 #[path = "../host/outbound/src/testing.rs"]

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use arbitrary::Arbitrary;
-use certus_bundle::{BundleFiles, Error, Existing, FileName, Mode, Output, PluginUse, ScanFacts, verify};
+use certus_bundle::{BundleFiles, End, Error, Existing, FileName, Mode, Output, PluginUse, ScanFacts, Scanned, verify};
 use certus_fuzz::{checks, place};
 use certus_model::decision::PolicyResult;
 use certus_model::ledger::{Operation, Outcome, Uses, chain};
 use certus_model::outcome::Verdict;
 use certus_model::source::SourceRecord;
-use certus_model::{PluginId, Sha256, canonical_json};
+use certus_model::{OnError, PluginId, Sha256, canonical_json};
 use certus_signing::{KeySet, SigningKey};
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
@@ -60,11 +60,13 @@ fn files() -> BundleFiles {
         decision: Verdict::Pass,
         passed: true,
         thresholds: Default::default(),
-        counts: Default::default(),
+        on_error: OnError::Closed,
+        counts: Some(Default::default()),
         suppressed: 0,
         violations: Vec::new(),
         gaps: Vec::new(),
     };
+    let scan = json!({"test_id": SCAN, "mode": "production", "status": "SUCCEEDED"});
     let plugin: PluginId = "certus.secrets".parse().expect("an id");
     let mut uses = Uses::default();
     uses.record(Operation::File, "a.py", Outcome::Ok, 3);
@@ -78,7 +80,7 @@ fn files() -> BundleFiles {
         (FileName::Summary, br#"{"executed":[]}"#.to_vec()),
         (FileName::Sarif, br#"{"runs":[{"rank":0.1}]}"#.to_vec()),
         (FileName::Html, b"<!doctype html>\n".to_vec()),
-        (FileName::Scan, canonical_json(&json!({"test_id": SCAN, "mode": "production"})).expect("a record")),
+        (FileName::Scan, canonical_json(&scan).expect("a record")),
         (FileName::Events, b"{ \"event\": 1 }\n".to_vec()),
     ] {
         files.insert(name, bytes).expect("each file once");
@@ -92,13 +94,15 @@ fn facts() -> ScanFacts {
     ScanFacts {
         scan_id: SCAN.parse().expect("an id"),
         mode: Mode::Production,
-        source: SourceRecord::Directory { directory_path: "src".to_owned() },
-        tree_digest: Sha256::of(b"tree"),
-        plugins: vec![PluginUse {
-            id: "certus.secrets".parse().expect("an id"),
-            version: "0.1.0".to_owned(),
-            digest: Sha256::of(b"component"),
-        }],
+        end: End::Report(Scanned {
+            source: SourceRecord::Directory { directory_path: "src".to_owned() },
+            tree_digest: Sha256::of(b"tree"),
+            plugins: vec![PluginUse {
+                id: "certus.secrets".parse().expect("an id"),
+                version: "0.1.0".to_owned(),
+                digest: Sha256::of(b"component"),
+            }],
+        }),
         started_at: "2026-11-21T10:00:00Z".parse().expect("a time"),
         finished_at: "2026-11-21T10:00:01.5Z".parse().expect("a time"),
         host_version: "0.1.0".to_owned(),

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use certus_catalog::{Catalog, Wish, select};
+use certus_catalog::{Catalog, Given, Wish, select};
 use certus_fuzz::{checks, place};
 use certus_model::Sha256;
 use certus_model::limits::AdmissionLimits;
@@ -33,7 +33,8 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(serde_json::from_slice::<ScanManifest>(&again).ok().as_ref(), Some(&manifest));
     let first = manifest.profiles.first().map(|profile| profile.name.as_str());
     for profile in first.into_iter().chain(["light", "other"]) {
-        match select(catalog(), &Wish { profile, manifest: Some((&manifest, Sha256::of(data))) }) {
+        let given = Given { manifest: &manifest, digest: Sha256::of(data), verified: false };
+        match select(catalog(), &Wish { profile, manifest: Some(given) }) {
             Ok(selection) => {
                 assert!(selection.plugins.is_empty(), "nothing is installed");
                 assert!(!selection.missing.is_empty(), "a scan that looks at nothing is refused");

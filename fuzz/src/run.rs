@@ -107,6 +107,8 @@ pub fn inputs<'a>(
         thresholds,
         baseline,
         not_run: &[],
+        on_error: certus_model::OnError::Closed,
+        mode: certus_model::Mode::Production,
         host_version: "0.1.0",
     }
 }

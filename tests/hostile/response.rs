@@ -132,6 +132,8 @@ fn decision(run: &PluginRun) -> Verdict {
         thresholds: &thresholds,
         baseline: &baseline,
         not_run: &[],
+        on_error: certus_model::OnError::Closed,
+        mode: certus_model::Mode::Production,
         host_version: "0.1.0",
     });
     report.expect("the host does its part").policy().decision

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use certus_bundle::{Existing, Output};
 use certus_checkout::{Git, Scratch, Source, SourcePolicy};
-use certus_model::ScanId;
 use certus_model::limits::{Limits, WorkspaceLimits};
 use certus_model::outcome::Verdict;
-use certus_pipeline::{Host, Request, Worker};
+use certus_model::{OnError, ScanId};
+use certus_pipeline::{Host, Manifest, ManifestVerification, Request, Subject, Worker};
 use certus_report::Baseline;
 use certus_sandbox::Probe;
 use certus_signing::KeyStore;
@@ -114,6 +114,7 @@ fn a_worker_that_hangs_is_killed() {
         worker: Worker { program: env!("CARGO_BIN_EXE_certus").into(), verbose: 0 },
         plugins: home.path("plugins"),
         key: KeyStore::at(home.path("keys")).development().expect("a key"),
+        manifest_verification: ManifestVerification::default(),
         scratch: Scratch::open(&home.path("scratch")).expect("a scratch folder"),
         git: Git::default(),
         limits: Limits { run_deadline: Duration::from_secs(2), ..Limits::default() },
@@ -122,16 +123,21 @@ fn a_worker_that_hangs_is_killed() {
     let scan = || {
         let request = Request {
             id: ScanId::from_random(1),
-            source: Source::parse(&format!("dir:{}", home.path("tree").display()), SourcePolicy::Any)
-                .expect("a source"),
-            reference: None,
+            labels: None,
+            subject: Subject::Source {
+                source: Source::parse(&format!("dir:{}", home.path("tree").display()), SourcePolicy::Any)
+                    .expect("a source"),
+                reference: None,
+            },
             profile: "none".to_owned(),
-            manifest: None,
+            manifest: Manifest::None,
             plugins: vec![plugin.clone()],
             baseline: Baseline::default(),
             fail_on: None,
+            on_error: OnError::Closed,
             jobs: NonZeroUsize::MIN,
             output: Output::open(&home.path("out"), Existing::Replace).expect("an output"),
+            first_event: 0,
             watch: &|_| {},
             progress: &|_| {},
             cancelled: &AtomicBool::new(false),

@@ -4,11 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use certus_model::outcome::Verdict;
-use certus_model::source::SourceRecord;
-use certus_model::{PluginId, ScanId, Sha256};
+use certus_model::{PluginId, Sha256};
 use certus_signing::Subject;
 use serde::{Deserialize, Serialize};
 
+use crate::facts::ScanFacts;
 use crate::index::Index;
 use crate::name;
 
@@ -27,38 +27,6 @@ pub struct Predicate {
     pub result_digest: Sha256,
     /// Which scan it was.
     pub scan: ScanFacts,
-}
-
-/// Which scan of what, by what, when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScanFacts {
-    /// The scan's id, as in `scan.json`.
-    pub scan_id: ScanId,
-    /// Whether it was a real scan, as in `scan.json`.
-    pub mode: Mode,
-    /// What was scanned.
-    pub source: SourceRecord,
-    /// The digest of the tree that was scanned.
-    pub tree_digest: Sha256,
-    /// The plugins that ran, in their order.
-    pub plugins: Vec<PluginUse>,
-    /// When it began.
-    pub started_at: UtcTime,
-    /// When everything that is signed was there.
-    pub finished_at: UtcTime,
-    /// The version of the host.
-    pub host_version: String,
-}
-
-/// Whether a scan looked at anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Mode {
-    /// Scanners ran.
-    Production,
-    /// Prepared data, for trying clients out. Never to be taken for a scan.
-    Sample,
 }
 
 /// One plugin that ran.
@@ -87,22 +55,6 @@ pub struct BadTime(String);
 pub fn subjects(index: &Index, index_digest: Sha256) -> Vec<Subject> {
     let files = index.files().map(|entry| Subject::new(entry.path.path(), entry.sha256));
     files.chain([Subject::new(name::INDEX, index_digest)]).collect()
-}
-
-impl Mode {
-    /// The word as it stands in `scan.json`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Production => "production",
-            Self::Sample => "sample",
-        }
-    }
-}
-
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
 }
 
 impl fmt::Display for UtcTime {

@@ -6,12 +6,13 @@ use certus_model::decision::PolicyResult;
 use certus_model::ledger::{Operation, Outcome, Uses, chain};
 use certus_model::outcome::Verdict;
 use certus_model::source::SourceRecord;
-use certus_model::{PluginId, Sha256, canonical_json};
+use certus_model::{FailureReason, OnError, PluginId, Sha256, canonical_json};
 use certus_signing::{KeySet, SigningKey};
 use serde_json::json;
 
 use crate::{
-    BundleFiles, Error, Existing, FileName, Mode, Output, PluginUse, Refusal, ScanFacts, Verification, verify,
+    BundleFiles, End, Error, Existing, FileName, Mode, Output, PluginUse, Refusal, ScanFacts, ScanFailure, Scanned,
+    Verification, verify,
 };
 
 /// The scan id of every fixture.
@@ -46,7 +47,8 @@ pub(crate) fn required_files() -> BundleFiles {
         decision: Verdict::Pass,
         passed: true,
         thresholds: Default::default(),
-        counts: Default::default(),
+        on_error: OnError::Closed,
+        counts: Some(Default::default()),
         suppressed: 0,
         violations: Vec::new(),
         gaps: Vec::new(),
@@ -61,7 +63,10 @@ pub(crate) fn required_files() -> BundleFiles {
         (FileName::Coverage, br#"{"plugins":[]}"#.to_vec()),
         (FileName::Ledger, chain([(&plugin, &uses)]).unwrap()),
         (FileName::PolicyResult, canonical_json(&policy).unwrap()),
-        (FileName::Scan, canonical_json(&json!({"test_id": SCAN, "mode": "production"})).unwrap()),
+        (
+            FileName::Scan,
+            canonical_json(&json!({"test_id": SCAN, "mode": "production", "status": "SUCCEEDED"})).unwrap(),
+        ),
     ];
     least.into_iter().for_each(|(name, bytes)| files.insert(name, bytes).unwrap());
     files
@@ -73,13 +78,31 @@ pub(crate) fn facts() -> ScanFacts {
     ScanFacts {
         scan_id: SCAN.parse().unwrap(),
         mode: Mode::Production,
-        source: SourceRecord::Directory { directory_path: "src".into() },
-        tree_digest: Sha256::of(b"tree"),
-        plugins: vec![plugin],
+        end: End::Report(Scanned {
+            source: SourceRecord::Directory { directory_path: "src".into() },
+            tree_digest: Sha256::of(b"tree"),
+            plugins: vec![plugin],
+        }),
         started_at: "2026-11-21T10:00:00Z".parse().unwrap(),
         finished_at: "2026-11-21T10:00:01.5Z".parse().unwrap(),
         host_version: "0.1.0".into(),
     }
+}
+
+/// The files of a scan that failed.
+pub(crate) fn failed_files(reason: FailureReason) -> BundleFiles {
+    let policy = PolicyResult::of_failure("nothing was scanned".into(), OnError::Closed);
+    let scan = json!({"test_id": SCAN, "mode": "production", "status": reason.status()});
+    let mut files = BundleFiles::default();
+    files.insert(FileName::PolicyResult, canonical_json(&policy).unwrap()).unwrap();
+    files.insert(FileName::Scan, canonical_json(&scan).unwrap()).unwrap();
+    files.insert(FileName::Events, b"{}\n".to_vec()).unwrap();
+    files
+}
+
+pub(crate) fn failed_facts(reason: FailureReason) -> ScanFacts {
+    let end = End::Failure(ScanFailure { asked: "dir:src".into(), reason, message: "there is nothing".into() });
+    ScanFacts { end, ..facts() }
 }
 
 /// Writes `files` to `folder`/bundle.

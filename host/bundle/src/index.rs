@@ -103,7 +103,7 @@ impl Index {
                 return Err(refuse(Problem::Malformed(format!("it lists `{}`, which is empty", entry.path))));
             }
         }
-        if let Some(missing) = FileName::REQUIRED.into_iter().find(|name| index.get(*name).is_none()) {
+        if let Some(missing) = FileName::ALWAYS.into_iter().find(|name| index.get(*name).is_none()) {
             return Err(refuse(Problem::Malformed(format!("it does not list `{missing}`, which every bundle has"))));
         }
         if digest_of(&index.result.files).ok() != Some(index.result.digest) {

@@ -4,6 +4,7 @@
 
 pub mod attestation;
 pub mod error;
+pub mod facts;
 pub mod files;
 pub mod index;
 pub mod name;
@@ -16,10 +17,12 @@ mod tree;
 #[cfg(test)]
 mod fixture;
 
-pub use attestation::{Mode, PluginUse, ScanFacts, UtcTime};
+pub use attestation::{PluginUse, UtcTime};
+pub use certus_model::Mode;
 pub use error::Error;
+pub use facts::{End, ScanFacts, ScanFailure, Scanned};
 pub use files::BundleFiles;
 pub use name::{FileName, Group};
-pub use output::{Existing, Output};
+pub use output::{Existing, Output, Staged};
 pub use refusal::{Problem, Refusal};
 pub use verify::{Verification, verify};

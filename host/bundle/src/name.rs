@@ -87,9 +87,15 @@ impl FileName {
         Self::Events,
     ];
 
-    /// The files without which a bundle says too little to be trusted: what was found, what was looked
+    /// The files without which no bundle is read: what was decided, and which scan it was.
+    pub const ALWAYS: [Self; 2] = [Self::PolicyResult, Self::Scan];
+
+    /// The files without which a report says too little to be trusted: what was found, what was looked
     /// at, what was decided, and which scan it was.
-    pub const REQUIRED: [Self; 4] = [Self::Findings, Self::Coverage, Self::PolicyResult, Self::Scan];
+    pub const OF_A_REPORT: [Self; 4] = [Self::Findings, Self::Coverage, Self::PolicyResult, Self::Scan];
+
+    /// The files of a scan that failed: all of these and no other.
+    pub const OF_A_FAILURE: [Self; 3] = [Self::PolicyResult, Self::Scan, Self::Events];
 
     /// The path inside the bundle.
     pub const fn path(self) -> &'static str {

@@ -13,7 +13,8 @@ use certus_signing::{KeySet, SigningKey, Statement};
 use rustix::fs::RenameFlags;
 use rustix::io::Errno;
 
-use crate::attestation::{PREDICATE_TYPE, Predicate, ScanFacts, subjects};
+use crate::attestation::{PREDICATE_TYPE, Predicate, subjects};
+use crate::facts::ScanFacts;
 use crate::index::Index;
 use crate::name::{ATTESTATION, FileName, INDEX};
 use crate::refusal::{Problem, Refusal};
@@ -41,6 +42,13 @@ pub struct Output {
     shown: String,
     existing: Existing,
     staging: Staging,
+}
+
+/// A bundle that is written and verified beside its place; dropping it leaves nothing.
+#[derive(Debug)]
+pub struct Staged {
+    output: Output,
+    verification: Verification,
 }
 
 /// What stands in the bundle's place.
@@ -74,7 +82,15 @@ impl Output {
     /// # Errors
     /// A disk that is full or fails, a place that has been taken meanwhile, files that make no sound
     /// bundle. Nothing is left then, and a bundle that was to be replaced is still there.
-    pub fn write(mut self, files: &BundleFiles, facts: ScanFacts, key: &SigningKey) -> Result<Verification, Error> {
+    pub fn write(self, files: &BundleFiles, facts: ScanFacts, key: &SigningKey) -> Result<Verification, Error> {
+        self.stage(files, facts, key)?.put_in_place()
+    }
+
+    /// All of [`Output::write`] but the last step.
+    ///
+    /// # Errors
+    /// As [`Output::write`].
+    pub fn stage(self, files: &BundleFiles, facts: ScanFacts, key: &SigningKey) -> Result<Staged, Error> {
         let index = Index::of(files)?;
         let index_bytes = index.to_bytes()?;
         let predicate = Predicate {
@@ -102,8 +118,7 @@ impl Output {
             Error::Refused(refusal) => Error::Unsound(refusal),
             other => other,
         })?;
-        self.put_in_place()?;
-        Ok(verification)
+        Ok(Staged { output: self, verification })
     }
 
     fn put_in_place(&mut self) -> Result<(), Error> {
@@ -149,6 +164,18 @@ impl Output {
         }
         self.staging.renamed(aside);
         Ok(())
+    }
+}
+
+impl Staged {
+    /// Gives the bundle its name.
+    ///
+    /// # Errors
+    /// A place that has been taken meanwhile, a file system that fails. Nothing is left then, and a bundle
+    /// that was to be replaced is still there.
+    pub fn put_in_place(mut self) -> Result<Verification, Error> {
+        self.output.put_in_place()?;
+        Ok(self.verification)
     }
 }
 

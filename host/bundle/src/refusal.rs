@@ -20,6 +20,12 @@ pub enum Problem {
     /// There and not listed.
     #[error("is not listed in index.json, so nobody vouches for it")]
     Unlisted,
+    /// A file that says what only a report can say.
+    #[error("is part of a bundle whose scan failed, but says what only a scan can say")]
+    OfAFailure,
+    /// A file that index.json should list.
+    #[error("is not listed in index.json, but such a bundle always has it")]
+    Required,
     /// A symbolic link, which is never followed.
     #[error("is a symbolic link; a bundle holds regular files only")]
     Link,

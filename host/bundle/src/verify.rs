@@ -12,7 +12,8 @@ use certus_model::outcome::Verdict;
 use certus_signing::{Envelope, KeySet, Statement, Subject, VerifiedPayload};
 
 use crate::Error;
-use crate::attestation::{PREDICATE_TYPE, Predicate, ScanFacts, subjects};
+use crate::attestation::{PREDICATE_TYPE, Predicate, subjects};
+use crate::facts::{End, ScanFacts};
 use crate::index::Index;
 use crate::name::{ATTESTATION, INDEX};
 use crate::refusal::{Problem, Refusal};
@@ -106,6 +107,8 @@ pub fn verify_dir(dir: &Dir, keys: &KeySet) -> Result<Verification, Error> {
     compare_subjects(statement.subjects(), &subjects(&index, index_digest))?;
     content::agree("the result digest", predicate.result_digest, INDEX, index.result_digest())?;
 
+    content::check_names(&index, &predicate.scan.end)?;
+
     let listed: BTreeSet<_> = index.files().map(|entry| entry.path.path()).collect();
     if let Some(missing) = listed.iter().find(|path| !tree.has(path)) {
         return Err(Refusal::new(missing, Problem::Missing).into());
@@ -116,13 +119,21 @@ pub fn verify_dir(dir: &Dir, keys: &KeySet) -> Result<Verification, Error> {
     let (key_id, scan) = (payload.key_id(), &predicate.scan);
     let mut checks = vec![
         format!("signature: ECDSA P-256 over the statement, by key {key_id}"),
-        format!("statement: scan {}, {}, decision {}", scan.scan_id, scan.mode, predicate.decision),
+        format!("statement: scan {}, {}{}, decision {}", scan.scan_id, scan.mode, ended(&scan.end), predicate.decision),
         format!("files: {} with size and digest as signed, nothing else in the bundle", listed.len()),
         format!("result: digest {} recomputed from its files", predicate.result_digest),
     ];
     checks.extend(ledger_lines.map(|count| format!("ledger: {count} lines, each following from the one before")));
     checks.push("content: canonical, scan.json and policy-result.json say what the statement says".to_owned());
     Ok(Verification { predicate: predicate.clone(), key_id, index_digest, checks })
+}
+
+/// Says of a failure that it is one: what verifies must not be taken for a scan.
+fn ended(end: &End) -> String {
+    match end {
+        End::Report(_) => String::new(),
+        End::Failure(failure) => format!(", {} ({})", end.status(), failure.reason),
+    }
 }
 
 fn signed_payload(bytes: &[u8], keys: &KeySet) -> Result<VerifiedPayload, Refusal> {

@@ -10,4 +10,4 @@ mod tool;
 pub use self::catalog::{Catalog, Entry};
 pub use self::error::Error;
 pub use self::profile::profile_names;
-pub use self::selection::{Missing, Selected, Selection, Wish, select};
+pub use self::selection::{Given, Missing, Selected, Selection, Wish, check_profile, select};

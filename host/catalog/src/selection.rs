@@ -16,8 +16,19 @@ use crate::tool::{Meaning, hint, meaning, names};
 pub struct Wish<'a> {
     /// A profile, of the manifest if it has profiles, else built in.
     pub profile: &'a str,
-    /// The manifest with the digest of its bytes.
-    pub manifest: Option<(&'a ScanManifest, Sha256)>,
+    /// The manifest, if there is one.
+    pub manifest: Option<Given<'a>>,
+}
+
+/// A manifest as it was given.
+#[derive(Clone, Copy)]
+pub struct Given<'a> {
+    /// What it says.
+    pub manifest: &'a ScanManifest,
+    /// SHA-256 of its bytes.
+    pub digest: Sha256,
+    /// Whether a signature over those bytes was checked.
+    pub verified: bool,
 }
 
 /// What will run and what cannot.
@@ -55,7 +66,7 @@ pub struct Missing {
 /// Unknown profiles and tools, with suggestions; settings that do not fit; plugins of a built-in
 /// profile that are not installed.
 pub fn select(catalog: &Catalog, wish: &Wish<'_>) -> Result<Selection, Error> {
-    let resolved = resolve(wish)?;
+    let resolved = resolve(wish.profile, wish.manifest.map(|given| given.manifest))?;
     let mut chosen: BTreeMap<usize, BTreeMap<String, SettingValue>> = BTreeMap::new();
     let mut choose = |entry: usize| {
         let manifest = &catalog.entries()[entry].passport.manifest;
@@ -96,6 +107,15 @@ pub fn select(catalog: &Catalog, wish: &Wish<'_>) -> Result<Selection, Error> {
     Ok(Selection { plugins, missing, thresholds, info })
 }
 
+/// Whether there is such a profile, in the manifest or built in. Plugins and tools are not looked at, so this
+/// can be asked before a scan, by whoever has no plugins.
+///
+/// # Errors
+/// An unknown profile, with the names of those that exist and a suggestion.
+pub fn check_profile(profile: &str, manifest: Option<&ScanManifest>) -> Result<(), Error> {
+    resolve(profile, manifest).map(drop)
+}
+
 /// Which profile it is.
 struct Resolved<'a> {
     /// The manifest's.
@@ -120,23 +140,23 @@ impl Resolved<'_> {
     }
 }
 
-fn resolve<'a>(wish: &Wish<'a>) -> Result<Resolved<'a>, Error> {
-    let profiles = wish.manifest.map_or(&[][..], |(manifest, _)| &manifest.profiles);
-    let own = profiles.iter().find(|profile| profile.name.eq_ignore_ascii_case(wish.profile));
+fn resolve<'a>(asked: &str, manifest: Option<&'a ScanManifest>) -> Result<Resolved<'a>, Error> {
+    let profiles = manifest.map_or(&[][..], |manifest| &manifest.profiles);
+    let own = profiles.iter().find(|profile| profile.name.eq_ignore_ascii_case(asked));
     if own.is_none() && !profiles.is_empty() {
         let names: Vec<_> = profiles.iter().map(|p| p.name.as_str()).collect();
         return Err(Error::UnknownManifestProfile {
-            name: shown(wish.profile),
-            hint: hint(wish.profile, names.iter().copied()),
+            name: shown(asked),
+            hint: hint(asked, names.iter().copied()),
             available: shown(&names.join(", ")),
         });
     }
     if let Some(profile) = own.filter(|profile| !profile.tools.is_empty()) {
         return Ok(Resolved { profile: Some(profile), built_in: None });
     }
-    let built_in = built_in(wish.profile).ok_or_else(|| Error::UnknownProfile {
-        name: shown(wish.profile),
-        hint: hint(wish.profile, profile_names()),
+    let built_in = built_in(asked).ok_or_else(|| Error::UnknownProfile {
+        name: shown(asked),
+        hint: hint(asked, profile_names()),
         available: profile_names().collect::<Vec<_>>().join(", "),
     })?;
     Ok(Resolved { profile: own, built_in: Some(built_in) })
@@ -206,7 +226,7 @@ fn info(
     missing: &[Missing],
     thresholds: &Thresholds,
 ) -> ManifestInfo {
-    let manifest = wish.manifest.map(|(manifest, _)| manifest);
+    let manifest = wish.manifest.map(|given| given.manifest);
     let own_tools = resolved.tools().into_iter().map(|tool| tool.id);
     let built_in = resolved.built_in.iter().flat_map(|profile| profile.plugins).map(|plugin| (*plugin).to_owned());
     ManifestInfo {
@@ -220,8 +240,8 @@ fn info(
             .keys()
             .map(|entry| catalog.entries()[*entry].passport.manifest.plugin.id.to_string())
             .collect(),
-        manifest_digest: wish.manifest.map(|(_, digest)| digest),
-        manifest_verified: false,
+        manifest_digest: wish.manifest.map(|given| given.digest),
+        manifest_verified: wish.manifest.is_some_and(|given| given.verified),
         unsupported_manifest_tools: missing.iter().map(|m| m.tool.clone()).collect(),
         policy_thresholds: thresholds.clone(),
         requires_stack: resolved.profile.is_some_and(|profile| profile.requires_stack),

@@ -23,7 +23,7 @@ impl Progress {
     }
 
     pub(crate) fn event(&self, event: &Event) {
-        if let Event::Phase { message } = event {
+        if let Event::Phase { message, .. } = event {
             self.bar.set_message(message.clone());
         }
     }

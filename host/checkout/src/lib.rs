@@ -6,6 +6,7 @@ mod checkout;
 mod directory;
 mod error;
 mod git;
+mod kind;
 mod materialise;
 mod place;
 mod reference;

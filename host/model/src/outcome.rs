@@ -135,6 +135,76 @@ words! {
 }
 
 words! {
+    /// Why a scan ended without a report.
+    FailureReason {
+        /// The URL or path has a form that is not accepted.
+        BadUrl = "bad-url",
+        /// There is nothing at that place, or it may not be read.
+        NotFound = "not-found",
+        /// The branch, tag or commit does not exist.
+        UnknownRef = "unknown-ref",
+        /// There is no commit or no file in it.
+        Empty = "empty",
+        /// The objects or the tree are malformed.
+        Fsck = "fsck",
+        /// Too many entries, too deep, or too long a path.
+        TreeBudget = "tree-budget",
+        /// One file or all files together are too large.
+        FileBudget = "file-budget",
+        /// The archive expands beyond its allowed ratio.
+        ArchiveRatio = "archive-ratio",
+        /// It took too long: a checkout, or the scan as a whole.
+        Timeout = "timeout",
+        /// The scan manifest is missing, does not parse, or is not signed as it has to be.
+        Manifest = "manifest",
+        /// The profile, its tools or their plugins cannot run.
+        Selection = "selection",
+        /// Somebody called the scan off.
+        Cancelled = "cancelled",
+        /// Whoever worked on it was lost, each time that it was tried.
+        WorkerLost = "worker-lost",
+        /// The host's own part failed.
+        Internal = "internal",
+    }
+}
+
+impl FailureReason {
+    /// How the scan ended, in the word of `scan.json`.
+    pub const fn status(self) -> &'static str {
+        match self {
+            Self::Cancelled => "CANCELLED",
+            _ => "FAILED",
+        }
+    }
+}
+
+impl From<CheckoutReason> for FailureReason {
+    fn from(reason: CheckoutReason) -> Self {
+        match reason {
+            CheckoutReason::BadUrl => Self::BadUrl,
+            CheckoutReason::NotFound => Self::NotFound,
+            CheckoutReason::UnknownRef => Self::UnknownRef,
+            CheckoutReason::Empty => Self::Empty,
+            CheckoutReason::Fsck => Self::Fsck,
+            CheckoutReason::TreeBudget => Self::TreeBudget,
+            CheckoutReason::FileBudget => Self::FileBudget,
+            CheckoutReason::ArchiveRatio => Self::ArchiveRatio,
+            CheckoutReason::Timeout => Self::Timeout,
+        }
+    }
+}
+
+words! {
+    /// Whether what was scanned was asked for.
+    Mode {
+        /// It was.
+        Production = "production",
+        /// The sample that comes with the host, for trying clients out. Never to be taken for a scan.
+        Sample = "sample",
+    }
+}
+
+words! {
     /// What the policy says of a scan.
     Verdict {
         /// Everything was looked at and no threshold is exceeded.

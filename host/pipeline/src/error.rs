@@ -1,3 +1,6 @@
+use certus_model::workspace::ReadError;
+use certus_model::{FailureReason, RepoPath, Sha256};
+
 /// Why there is no bundle. Whatever it is, nothing half-written is left.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -30,6 +33,33 @@ pub enum Error {
     /// The manifest does not parse.
     #[error("the manifest does not parse ({0}); see docs/operations/manifest.md for its form")]
     Manifest(String),
+    /// There is no such file in the tree.
+    #[error("manifest path `{0}` not found in source; name a regular file, relative to the root of what is scanned")]
+    ManifestNotFound(RepoPath),
+    /// The manifest or its signature is too large.
+    #[error("{what} has {size} bytes, the limit is {limit}; make it smaller")]
+    ManifestTooLarge {
+        /// What.
+        what: String,
+        /// Its length.
+        size: u64,
+        /// What is read.
+        limit: u64,
+    },
+    /// The manifest in the tree could not be read.
+    #[error(transparent)]
+    ManifestRead(ReadError),
+    /// Manifests have to be signed, but there is nothing to check signatures with.
+    #[error("manifest verification requires a key; the operator sets one, or does not require verification")]
+    ManifestKeyMissing,
+    /// Manifests have to be signed, and this one is not.
+    #[error("manifest signature is required for verification; sign the manifest with `cosign sign-blob`")]
+    ManifestUnsigned,
+    /// The signature is not over these bytes, or not of that key.
+    #[error(
+        "the manifest's signature does not verify with the key `{0}`; sign these very bytes with that key, as `cosign sign-blob` does"
+    )]
+    ManifestSignature(Sha256),
     /// A document could not be serialised: a fault of the host.
     #[error("a document could not be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -46,6 +76,53 @@ impl From<certus_checkout::Error> for Error {
         match error {
             certus_checkout::Error::Cancelled => Self::Cancelled,
             error => Self::Checkout(error),
+        }
+    }
+}
+
+impl Error {
+    /// The reason that goes into a failed scan's bundle.
+    pub fn reason(&self) -> FailureReason {
+        use certus_catalog::Error as Catalog;
+        match self {
+            Self::Checkout(error) => error.reason().map_or(FailureReason::Internal, Into::into),
+            Self::Catalog(Catalog::Read { .. } | Catalog::Admit { .. } | Catalog::Twice { .. }) => {
+                FailureReason::Internal
+            }
+            Self::Catalog(_) => FailureReason::Selection,
+            Self::Manifest(_)
+            | Self::ManifestNotFound(_)
+            | Self::ManifestTooLarge { .. }
+            | Self::ManifestKeyMissing
+            | Self::ManifestUnsigned
+            | Self::ManifestSignature(_) => FailureReason::Manifest,
+            Self::Cancelled => FailureReason::Cancelled,
+            Self::Materialise { .. }
+            | Self::ManifestRead(_)
+            | Self::Worker(_)
+            | Self::WorkerFailed(_)
+            | Self::Report(_)
+            | Self::Bundle(_)
+            | Self::Json(_)
+            | Self::Clock => FailureReason::Internal,
+        }
+    }
+
+    /// What may be told to whoever asked for the scan. The host's own failures, and where its plugins lie, are
+    /// the operator's to read in the log.
+    pub fn told(&self) -> String {
+        use certus_catalog::Error as Catalog;
+        match self {
+            Self::Catalog(Catalog::NotInstalled { profile, plugin, .. }) => {
+                format!("profile `{profile}` needs plugin `{plugin}`, which is not installed; ask the operator for it")
+            }
+            Self::Catalog(Catalog::Refused { .. }) => {
+                "a plugin of this host is refused; ask the operator, whose log says which and why".to_owned()
+            }
+            error if error.reason() == FailureReason::Internal => {
+                "the host could not do its part; ask the operator, whose log says why".to_owned()
+            }
+            error => certus_model::escape::one_line(&error.to_string(), 1000),
         }
     }
 }

@@ -1,21 +1,40 @@
 //! What happens during a scan, as it is told to whoever watches and kept in `logs/events.jsonl`.
 
-use serde::Serialize;
+use certus_model::manifest::ManifestInfo;
+use certus_model::outcome::Verdict;
+use certus_model::{FailureReason, Sha256};
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-/// One event. The shapes are those that clients of the replaced service read, with a sequence number.
-#[derive(Debug, Clone, Serialize)]
+/// One event. The shapes are those that clients of the replaced service read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
     /// A stage begins or ends.
     Phase {
         /// For people.
         message: String,
+        /// The commit, once there is a clone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<String>,
+        /// The branch, tag or commit that was asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        branch: Option<String>,
+        /// The digest of a directory's tree, or of an archive.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hash: Option<Sha256>,
+    },
+    /// What will run, and why.
+    Manifest {
+        /// `manifest-info.json`, as it stands before the scan.
+        data: Box<ManifestInfo>,
     },
     /// A plugin is about to run.
     ToolStart {
         /// The plugin's id.
         tool: String,
+        /// What describes the run: the plugin's id, version and digest.
+        command: Vec<String>,
     },
     /// A plugin's run has ended.
     ToolComplete {
@@ -26,13 +45,33 @@ pub enum Event {
         /// `complete`, `incomplete` or `failed`.
         status: String,
     },
-    /// The last event: a bundle is about to be sealed.
-    ScanComplete {
-        /// `SUCCEEDED`: the scan has a bundle, whatever the decision.
-        status: &'static str,
-        /// `pass`, `fail` or `error`.
-        decision: String,
+    /// There will be no report.
+    Error {
+        /// Why, in one sentence.
+        message: String,
     },
+    /// The last event.
+    ScanComplete {
+        /// `SUCCEEDED`, whatever the decision; `FAILED` or `CANCELLED` where there is no report.
+        status: String,
+        /// Of the manifest as given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        manifest_digest: Option<Sha256>,
+        /// `pass`, `fail` or `error`.
+        decision: Verdict,
+    },
+}
+
+/// One line of `logs/events.jsonl`: a flat object. The last line of a scan is `scan_complete`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventLine {
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+    /// Its number within the scan.
+    pub seq: u64,
+    /// Seconds since 1970.
+    pub timestamp: f64,
 }
 
 /// How much there is to do and how much is done; told, never kept.
@@ -56,40 +95,84 @@ pub enum Plan {
 
 /// Tells events on and keeps them.
 pub(crate) struct Events<'a> {
-    watch: &'a (dyn Fn(&Event) + Sync),
+    watch: &'a (dyn Fn(&EventLine) + Sync),
     lines: Vec<u8>,
-    seq: u64,
-}
-
-#[derive(Serialize)]
-struct Line<'a> {
-    #[serde(flatten)]
-    event: &'a Event,
-    seq: u64,
-    /// Seconds since 1970.
-    timestamp: f64,
+    next: u64,
 }
 
 impl<'a> Events<'a> {
-    pub(crate) fn new(watch: &'a (dyn Fn(&Event) + Sync)) -> Self {
-        Self { watch, lines: Vec::new(), seq: 0 }
+    /// Counts from `first`.
+    pub(crate) fn new(first: u64, watch: &'a (dyn Fn(&EventLine) + Sync)) -> Self {
+        Self { watch, lines: Vec::new(), next: first }
     }
 
+    /// Keeps an event and tells it on.
     pub(crate) fn emit(&mut self, event: Event) -> Result<(), serde_json::Error> {
-        (self.watch)(&event);
-        let now = OffsetDateTime::now_utc();
-        let timestamp = now.unix_timestamp() as f64 + f64::from(now.millisecond()) / 1000.0;
-        serde_json::to_writer(&mut self.lines, &Line { event: &event, seq: self.seq, timestamp })?;
-        self.lines.push(b'\n');
-        self.seq += 1;
+        let line = self.keep(event)?;
+        (self.watch)(&line);
         Ok(())
     }
 
-    pub(crate) fn phase(&mut self, message: impl Into<String>) -> Result<(), serde_json::Error> {
-        self.emit(Event::Phase { message: message.into() })
+    pub(crate) fn phase(&mut self, message: &str) -> Result<(), serde_json::Error> {
+        self.emit(Event::Phase { message: message.to_owned(), commit: None, branch: None, hash: None })
+    }
+
+    /// Keeps an event without telling it: whoever gets the line tells it once it is true.
+    pub(crate) fn keep(&mut self, event: Event) -> Result<EventLine, serde_json::Error> {
+        let now = OffsetDateTime::now_utc();
+        let timestamp = now.unix_timestamp() as f64 + f64::from(now.millisecond()) / 1000.0;
+        let line = EventLine { event, seq: self.next, timestamp };
+        self.again(&line)?;
+        Ok(line)
+    }
+
+    /// Keeps a line of an earlier attempt as it is.
+    pub(crate) fn again(&mut self, line: &EventLine) -> Result<(), serde_json::Error> {
+        serde_json::to_writer(&mut self.lines, line)?;
+        self.lines.push(b'\n');
+        self.next = line.seq + 1;
+        Ok(())
     }
 
     pub(crate) fn into_lines(self) -> Vec<u8> {
         self.lines
+    }
+}
+
+impl Event {
+    /// The last event of a scan without a report.
+    pub(crate) fn failed(reason: FailureReason) -> Self {
+        Self::ScanComplete { status: reason.status().to_owned(), manifest_digest: None, decision: Verdict::Error }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn lines_are_flat_and_read_back() {
+        let told = std::sync::Mutex::new(Vec::new());
+        let watch = |line: &EventLine| told.lock().unwrap().push(line.clone());
+        let mut events = Events::new(7, &watch);
+        events.phase("Cloning repository").unwrap();
+        let tool = "certus.secrets".to_owned();
+        events.emit(Event::ToolComplete { tool, exit_code: 1, status: "failed".to_owned() }).unwrap();
+        let last = events.keep(Event::failed(FailureReason::Cancelled)).unwrap();
+        let lines = String::from_utf8(events.into_lines()).unwrap();
+        let lines: Vec<EventLine> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let mut expected = told.into_inner().unwrap();
+        assert_eq!(expected.len(), 2, "the last one is kept, not told");
+        expected.push(last.clone());
+        assert_eq!(lines, expected);
+
+        let mut value = serde_json::to_value(&last).unwrap();
+        assert!(value.as_object_mut().unwrap().remove("timestamp").unwrap().is_f64());
+        assert_eq!(value, json!({"type": "scan_complete", "seq": 9, "status": "CANCELLED", "decision": "error"}));
+        let value = serde_json::to_value(&lines[0]).unwrap();
+        assert_eq!((&value["type"], &value["message"]), (&json!("phase"), &json!("Cloning repository")));
+        assert_eq!(value.as_object().unwrap().len(), 4, "{value}");
     }
 }

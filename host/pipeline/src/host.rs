@@ -5,6 +5,7 @@ use certus_model::limits::{Limits, WorkspaceLimits};
 use certus_sandbox::Admission;
 use certus_signing::SigningKey;
 
+use crate::manifest::ManifestVerification;
 use crate::worker::Worker;
 
 /// What outlives a scan: admission, workers, the key, where things are.
@@ -17,6 +18,8 @@ pub struct Host {
     pub plugins: PathBuf,
     /// Signs bundles.
     pub key: SigningKey,
+    /// Whose manifests are acted on.
+    pub manifest_verification: ManifestVerification,
     /// Temporary files.
     pub scratch: Scratch,
     /// Fetches.

@@ -1,19 +1,32 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod choose;
+mod crash;
 mod error;
 mod event;
+mod failure;
 mod host;
+mod manifest;
 mod materialise;
 mod record;
 mod request;
+mod sample;
 mod scan;
+mod source;
 mod worker;
 
+/// The names of all built-in profiles.
+pub use certus_catalog::profile_names;
+
+#[cfg(feature = "failpoints")]
+pub use self::crash::arm_crash_points;
 pub use self::error::Error;
-pub use self::event::{Event, Plan};
+pub use self::event::{Event, EventLine, Plan};
+pub use self::failure::{Failure, Recorded, record_failure};
 pub use self::host::Host;
+pub use self::manifest::{MAX_MANIFEST, Manifest, ManifestVerification, check_profile};
 pub use self::materialise::materialise;
-pub use self::request::Request;
+pub use self::request::{Labels, Request, Subject};
 pub use self::scan::{Outcome, Timings, scan};
 pub use self::worker::{WORKER_ARGUMENT, Worker, worker_child};

@@ -1,42 +1,51 @@
 //! The sentence.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use certus_bundle::{BundleFiles, FileName, Mode, PluginUse, ScanFacts, UtcTime};
-use certus_catalog::{Catalog, Selection, Wish};
-use certus_checkout::{Checkout, Scratch};
+use certus_bundle::{BundleFiles, End, FileName, PluginUse, ScanFacts, Scanned};
+use certus_checkout::Checkout;
 use certus_engine::Times;
 use certus_model::coverage::RunStatus;
 use certus_model::decision::PolicyResult;
-use certus_model::manifest::ScanManifest;
+use certus_model::manifest::ManifestInfo;
 use certus_model::outcome::Verdict;
+use certus_model::source::SourceRecord;
 use certus_model::workspace::Workspace;
 use certus_model::{PluginRun, ScanId, Sha256, canonical_json, ledger};
-use certus_report::{Inputs, NotRun, Report};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use certus_report::{Inputs, Report};
 
+use crate::choose::{Chosen, choose, lay_out, not_run};
+use crate::crash;
 use crate::error::Error;
-use crate::event::{Event, Events, Plan};
+use crate::event::{Event, EventLine, Events, Plan};
 use crate::host::Host;
-use crate::record::{ScanRecord, provenance_id};
+use crate::manifest::{self, Manifest};
+use crate::record::{RunRecord, ScanRecord, VERSION, now, provenance_id};
 use crate::request::Request;
+use crate::source::check_out;
 use crate::worker::{Assigned, Done, Work};
 
-/// The host's version, as it stands in bundles.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The status of a scan that has a report, whatever the decision.
+const SUCCEEDED: &str = "SUCCEEDED";
 
 /// What a scan came to.
 pub struct Outcome {
     /// The scan's id.
     pub id: ScanId,
+    /// What was scanned.
+    pub source: SourceRecord,
+    /// The digest of its tree.
+    pub tree_digest: Sha256,
+    /// What was made of profile and manifest.
+    pub manifest: ManifestInfo,
     /// The policy's answer.
     pub policy: PolicyResult,
     /// The digest over the `result` group.
     pub result_digest: Sha256,
     /// Whether the development key signed.
     pub development: bool,
+    /// The last event, `scan_complete`, which nobody has been told of: it is true only now.
+    pub completed: EventLine,
     /// Suppressions of the baseline that matched nothing, one sentence each.
     pub unused_suppressions: Vec<String>,
     /// What `show` made of the report.
@@ -68,46 +77,55 @@ pub struct Timings {
 /// Whatever kept the bundle from being made; then nothing is left behind.
 pub fn scan(
     host: &Host,
-    request: Request<'_>,
+    mut request: Request<'_>,
     show: &dyn Fn(&Report<'_>) -> Result<Vec<u8>, certus_report::Error>,
 ) -> Result<Outcome, Error> {
     let started_at = now()?;
-    let mut events = Events::new(request.watch);
-    let manifest = request.manifest.as_deref().map(parse_manifest).transpose()?;
+    let mode = request.subject.mode();
+    let mut events = Events::new(request.first_event, request.watch);
+    let rules = &host.manifest_verification;
+
+    // A manifest that is at hand is settled before anything is fetched.
+    let clock = Instant::now();
+    let (chosen, in_tree) = match std::mem::take(&mut request.manifest) {
+        Manifest::None => (Some(choose(host, &request, None, &mut events)?), None),
+        Manifest::Given { bytes, signature } => {
+            let checked = manifest::given(bytes, signature.as_deref(), rules)?;
+            (Some(choose(host, &request, Some(checked), &mut events)?), None)
+        }
+        Manifest::InTree(path) => (None, Some(path)),
+    };
+    let mut admission = clock.elapsed();
 
     let clock = Instant::now();
-    events.phase("Selecting plugins")?;
-    let catalog = Catalog::open(&host.plugins, &request.plugins, &host.admission)?;
-    let wish = Wish { profile: &request.profile, manifest: manifest.as_ref().map(|(m, digest)| (m, *digest)) };
-    let selection = certus_catalog::select(&catalog, &wish)?;
-    let mut assigned = admit(host, &catalog, &selection)?;
-    let admission = clock.elapsed();
-
-    let clock = Instant::now();
-    events.phase("Checking out")?;
-    let Checkout { workspace, record, tree_digest } = certus_checkout::checkout(
-        &request.source,
-        request.reference.as_ref(),
-        &host.workspace,
-        &host.scratch,
-        &host.git,
-        request.cancelled,
-    )?;
+    let Checkout { workspace, record, tree_digest } = check_out(host, &request, &mut events)?;
     let (files, bytes) = (workspace.entries().len() as u64, workspace.entries().iter().map(|e| e.size).sum());
-    events.phase(format!("Checked out {files} files"))?;
     (request.progress)(Plan::Sealed { files, bytes });
     let checkout = clock.elapsed();
 
     let clock = Instant::now();
+    let checked = in_tree.map(|path| manifest::in_tree(&path, &workspace, rules)).transpose()?;
+    let Chosen { selection, mut assigned, manifest } = match chosen {
+        Some(chosen) => chosen,
+        None => choose(host, &request, checked, &mut events)?,
+    };
+    admission += clock.elapsed();
+
+    let clock = Instant::now();
     for one in &assigned {
-        events.emit(Event::ToolStart { tool: one.admitted.passport.manifest.plugin.id.to_string() })?;
+        events.emit(tool_start(one))?;
     }
+    crash::point("pipeline-materialise");
     lay_out(&mut assigned, &workspace, &host.scratch)?;
+    crash::point("pipeline-engine");
     let Done { runs, times: stages, confinement } = host.worker.run(&Work {
         workspace: &workspace,
         assigned: &assigned,
         jobs: request.jobs,
-        progress: &|done| (request.progress)(Plan::Done { files: done.files, bytes: done.bytes }),
+        progress: &|done| {
+            crash::point("pipeline-running");
+            (request.progress)(Plan::Done { files: done.files, bytes: done.bytes });
+        },
         cancelled: request.cancelled,
     })?;
     // Their files are not needed any more.
@@ -132,59 +150,76 @@ pub fn scan(
         thresholds: &thresholds,
         baseline: &request.baseline,
         not_run: &not_run,
+        on_error: request.on_error,
+        mode,
         host_version: VERSION,
     })?;
     let policy = report.policy().clone();
-    events.emit(Event::ScanComplete { status: "SUCCEEDED", decision: policy.decision.to_string() })?;
     let mut info = selection.info;
     info.policy_thresholds = thresholds.clone();
 
     let mut bundle = result_files(&report, &runs)?;
     bundle.insert(FileName::ManifestInfo, canonical_json(&info)?)?;
-    if let Some(manifest) = request.manifest {
+    if let Some(manifest) = manifest {
         bundle.insert(FileName::Manifest, manifest)?;
     }
+    let completed = events.keep(Event::ScanComplete {
+        status: SUCCEEDED.to_owned(),
+        manifest_digest: info.manifest_digest,
+        decision: policy.decision,
+    })?;
     bundle.insert(FileName::Events, events.into_lines())?;
     let completed_at = now()?;
     let scan_json = canonical_json(&ScanRecord {
-        test_id: &request.id,
-        status: "SUCCEEDED",
-        mode: Mode::Production,
-        decision: policy.decision,
+        run: RunRecord {
+            test_id: &request.id,
+            labels: request.labels.as_ref(),
+            status: SUCCEEDED,
+            mode,
+            decision: policy.decision,
+            profile: &request.profile,
+            artifacts: bundle.artifacts(),
+            warnings: not_run.iter().map(|n| format!("tool `{}` did not run: {}", n.tool, n.reason)).collect(),
+            errors: policy.gaps.clone(),
+            started_at: &started_at,
+            completed_at: &completed_at,
+            host_version: VERSION,
+        },
         source: &record,
         provenance_id: provenance_id(&record, tree_digest),
         tree_digest,
-        profile: &request.profile,
         manifest_digest: info.manifest_digest,
-        artifacts: bundle.artifacts(),
-        warnings: not_run.iter().map(|n| format!("tool `{}` did not run: {}", n.tool, n.reason)).collect(),
-        errors: policy.gaps.clone(),
-        started_at: &started_at,
-        completed_at: &completed_at,
-        host_version: VERSION,
         confinement,
     })?;
     bundle.insert(FileName::Scan, scan_json)?;
     let shown = show(&report)?;
+    let plugins = runs.iter().map(plugin_use).collect();
     let facts = ScanFacts {
         scan_id: request.id.clone(),
-        mode: Mode::Production,
-        source: record.clone(),
-        tree_digest,
-        plugins: runs.iter().map(plugin_use).collect(),
+        mode,
+        end: End::Report(Scanned { source: record.clone(), tree_digest, plugins }),
         started_at,
         finished_at: completed_at,
         host_version: VERSION.to_owned(),
     };
+    crash::point("pipeline-report");
     if request.cancelled.load(std::sync::atomic::Ordering::Relaxed) {
         return Err(Error::Cancelled);
     }
-    let written = request.output.write(&bundle, facts, &host.key)?;
+    crash::point("pipeline-sign");
+    let staged = request.output.stage(&bundle, facts, &host.key)?;
+    crash::point("pipeline-written");
+    let written = staged.put_in_place()?;
+    crash::point("pipeline-placed");
     Ok(Outcome {
         id: request.id,
+        source: record.clone(),
+        tree_digest,
+        manifest: info.clone(),
         policy,
         result_digest: written.result_digest(),
         development: host.key.is_development(),
+        completed,
         unused_suppressions: report
             .unused_suppressions()
             .iter()
@@ -200,54 +235,6 @@ pub fn scan(
             report: clock.elapsed(),
         },
     })
-}
-
-fn parse_manifest(bytes: &[u8]) -> Result<(ScanManifest, Sha256), Error> {
-    let manifest = serde_json::from_slice(bytes)
-        .map_err(|error| Error::Manifest(certus_model::escape::one_line(&error.to_string(), 300)))?;
-    Ok((manifest, Sha256::of(bytes)))
-}
-
-/// Admits the selected plugins: the bytes that the catalog read are the bytes that run.
-fn admit(host: &Host, catalog: &Catalog, selection: &Selection) -> Result<Vec<Assigned>, Error> {
-    let mut assigned = Vec::with_capacity(selection.plugins.len());
-    for selected in &selection.plugins {
-        let entry = &catalog.entries()[selected.entry];
-        let manifest = &entry.passport.manifest;
-        // On the local command whoever installs or names a plugin grants what it declares.
-        let granted = manifest.capabilities.declared();
-        let admitted = host
-            .admission
-            .admit(&entry.bytes, &granted)
-            .map_err(|error| certus_catalog::Error::admission(&entry.path, error))?;
-        let limits = manifest.limits.within(&host.limits);
-        assigned.push(Assigned { admitted, settings: selected.settings.clone(), limits, root: None });
-    }
-    Ok(assigned)
-}
-
-/// Lays out the files of the plugins that read through WASI.
-fn lay_out(assigned: &mut [Assigned], workspace: &dyn Workspace, scratch: &Scratch) -> Result<(), Error> {
-    for one in assigned {
-        let passport = &one.admitted.passport;
-        if let Some(files) = certus_engine::wasi_files(passport, workspace) {
-            let root = crate::materialise(workspace, &files, scratch)
-                .map_err(|cause| Error::Materialise { plugin: passport.manifest.plugin.id.to_string(), cause })?;
-            one.root = Some(Arc::new(root));
-        }
-    }
-    Ok(())
-}
-
-fn not_run(selection: &Selection) -> Vec<NotRun> {
-    let missing = selection.missing.iter();
-    missing
-        .map(|missing| NotRun {
-            tool: missing.tool.clone(),
-            reason: "no plugin here does its work".to_owned(),
-            required: !missing.optional,
-        })
-        .collect()
 }
 
 /// The files that are a function of source, plugins, settings and policy, but for the manifest's.
@@ -275,6 +262,14 @@ fn plugin_use(run: &PluginRun) -> PluginUse {
     PluginUse { id: plugin.id.clone(), version: plugin.version.clone(), digest: run.digest }
 }
 
+fn tool_start(one: &Assigned) -> Event {
+    let passport = &one.admitted.passport;
+    let plugin = &passport.manifest.plugin;
+    let version = certus_model::escape::one_line(&plugin.version, 100);
+    let command = vec![plugin.id.to_string(), version, format!("sha256:{}", passport.digest)];
+    Event::ToolStart { tool: plugin.id.to_string(), command }
+}
+
 fn tool_complete(run: &PluginRun) -> Event {
     let status = match run.status {
         RunStatus::Complete => "complete",
@@ -286,11 +281,6 @@ fn tool_complete(run: &PluginRun) -> Event {
         exit_code: u8::from(run.status != RunStatus::Complete),
         status: status.to_owned(),
     }
-}
-
-fn now() -> Result<UtcTime, Error> {
-    let text = OffsetDateTime::now_utc().format(&Rfc3339).map_err(|_| Error::Clock)?;
-    text.parse().map_err(|_| Error::Clock)
 }
 
 impl Outcome {

@@ -8,7 +8,7 @@ use certus_model::limits::FINDINGS_PER_SCAN;
 use certus_model::outcome::Verdict;
 use certus_model::severity::{SeverityCounts, Thresholds};
 use certus_model::workspace::Workspace;
-use certus_model::{PluginRun, RepoPath, Severity};
+use certus_model::{OnError, PluginRun, RepoPath, Severity};
 
 use crate::baseline::Baseline;
 use crate::coverage::NotRun;
@@ -18,15 +18,14 @@ use crate::findings::ReportFinding;
 const MOST_GAPS: usize = 20;
 
 /// The decision over all findings of the scan, those that the report no longer lists included.
-pub(crate) fn decide(findings: &[ReportFinding<'_>], thresholds: &Thresholds, gaps: Vec<String>) -> PolicyResult {
-    let mut counts = SeverityCounts::default();
-    let mut suppressed = 0;
-    for finding in findings {
-        match finding.suppressed {
-            Some(_) => suppressed += 1,
-            None => counts.add(finding.severity),
-        }
-    }
+pub(crate) fn decide(
+    findings: &[ReportFinding<'_>],
+    counts: &SeverityCounts,
+    thresholds: &Thresholds,
+    on_error: OnError,
+    gaps: Vec<String>,
+) -> PolicyResult {
+    let suppressed = findings.iter().filter(|finding| finding.suppressed.is_some()).count() as u64;
     let exceeded = |severity: Severity| {
         let (count, most) = (counts.get(severity), thresholds.get(severity)?);
         (count > most).then(|| format!("{severity} findings exceeded threshold ({count} > {most})"))
@@ -38,7 +37,23 @@ pub(crate) fn decide(findings: &[ReportFinding<'_>], thresholds: &Thresholds, ga
         (true, true) => Verdict::Pass,
     };
     let passed = decision == Verdict::Pass;
-    PolicyResult { decision, passed, thresholds: thresholds.clone(), counts, suppressed, violations, gaps }
+    PolicyResult {
+        decision,
+        passed,
+        thresholds: thresholds.clone(),
+        on_error,
+        counts: Some(counts.clone()),
+        suppressed,
+        violations,
+        gaps,
+    }
+}
+
+/// Findings of each severity that count.
+pub(crate) fn counts(findings: &[ReportFinding<'_>]) -> SeverityCounts {
+    let mut counts = SeverityCounts::default();
+    findings.iter().filter(|finding| finding.suppressed.is_none()).for_each(|finding| counts.add(finding.severity));
+    counts
 }
 
 /// One sentence for each thing that was not looked at; `found` is the number of merged findings.

@@ -11,8 +11,8 @@ use certus_model::severity::Thresholds;
 use certus_model::source::SourceRecord;
 use certus_model::workspace::{MemoryWorkspace, Workspace as _, tree_digest};
 use certus_model::{
-    Confidence, Finding, Location, Parameter, PluginManifest, PluginRun, RepoPath, Revision, Severity, Sha256, Span,
-    Value,
+    Confidence, Finding, Location, Mode, OnError, Parameter, PluginManifest, PluginRun, RepoPath, Revision, Severity,
+    Sha256, Span, Value,
 };
 
 use crate::{Baseline, Inputs, NotRun, Report};
@@ -72,6 +72,8 @@ impl Scene {
             thresholds: &self.thresholds,
             baseline: &self.baseline,
             not_run: &self.not_run,
+            on_error: OnError::Closed,
+            mode: Mode::Production,
             host_version: "0.1.0",
         }
     }

@@ -2,10 +2,10 @@
 
 use certus_model::decision::PolicyResult;
 use certus_model::limits::FINDINGS_PER_SCAN;
-use certus_model::severity::Thresholds;
+use certus_model::severity::{SeverityCounts, Thresholds};
 use certus_model::source::SourceRecord;
 use certus_model::workspace::Workspace;
-use certus_model::{PluginRun, Sha256, canonical_json};
+use certus_model::{Mode, OnError, PluginRun, Sha256, canonical_json};
 use uuid::Uuid;
 
 use crate::baseline::{Baseline, UnusedSuppression};
@@ -35,6 +35,10 @@ pub struct Inputs<'a> {
     pub baseline: &'a Baseline,
     /// Tools that were asked for and did not run, in any order.
     pub not_run: &'a [NotRun],
+    /// What the decision `error` means to whoever gates on it.
+    pub on_error: OnError,
+    /// Whether it is the sample that was scanned, which the page and the table say.
+    pub mode: Mode,
     /// Version of the host, for the SBOMs and the page.
     pub host_version: &'a str,
 }
@@ -53,6 +57,8 @@ pub struct Report<'a> {
     pub(crate) truncated: usize,
     pub(crate) unused: Vec<UnusedSuppression>,
     pub(crate) policy: PolicyResult,
+    pub(crate) counts: SeverityCounts,
+    pub(crate) mode: Mode,
     pub(crate) inventory: Option<Inventory>,
     pub(crate) serial: Uuid,
     pub(crate) generated_at: String,
@@ -81,7 +87,8 @@ impl<'a> Report<'a> {
         let (mut findings, places) = findings::findings(&stated, evidence, workspace, &redactor)?;
         let unused = baseline.apply(&mut findings, &redactor);
         let gaps = decision::gaps(&runs, workspace, baseline, &not_run, findings.len());
-        let policy = decision::decide(&findings, thresholds, gaps);
+        let counts = decision::counts(&findings);
+        let policy = decision::decide(&findings, &counts, thresholds, inputs.on_error, gaps);
         let truncated = cut(&mut findings, FINDINGS_PER_SCAN);
         let inventory = Inventory::of(&runs, &places, &redactor);
         let serial = identity::serial(&runs, source, tree_digest, host_version)?;
@@ -98,6 +105,8 @@ impl<'a> Report<'a> {
             truncated,
             unused,
             policy,
+            counts,
+            mode: inputs.mode,
             inventory,
             serial,
             generated_at,

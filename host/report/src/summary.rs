@@ -59,7 +59,7 @@ pub(crate) fn document(report: &Report<'_>) -> Result<Vec<u8>, Error> {
         executed: executed.collect(),
         skipped: &report.not_run,
         decision: report.policy.decision,
-        counts: &report.policy.counts,
+        counts: &report.counts,
         suppressed: report.policy.suppressed,
         truncated: report.truncated,
         packages: report.inventory.as_ref().map(|inventory| inventory.packages.len()),

@@ -91,6 +91,14 @@ impl Signature {
         Self(der)
     }
 
+    /// Reads a signature as `cosign sign-blob` writes it: base64, white space around it allowed.
+    ///
+    /// # Errors
+    /// Another form.
+    pub fn from_base64(text: &[u8]) -> Result<Self, Error> {
+        BASE64.decode(text.trim_ascii()).map(Self).map_err(|_| Error::MalformedSignature)
+    }
+
     /// The DER bytes.
     pub fn as_der(&self) -> &[u8] {
         &self.0
@@ -144,6 +152,19 @@ mod tests {
         ];
         for (name, pem) in table {
             assert!(matches!(PublicKey::from_pem(&pem), Err(Error::MalformedPublicKey)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_detached_signature_is_read_as_cosign_writes_it() {
+        let key = SigningKey::generate().unwrap();
+        let signature = key.sign(b"bytes").unwrap();
+        let text = serde_json::to_value(&signature).unwrap().as_str().unwrap().to_owned();
+        for text in [text.clone(), format!("{text}\n"), format!(" {text}\r\n")] {
+            key.public().verify(b"bytes", &Signature::from_base64(text.as_bytes()).unwrap()).unwrap();
+        }
+        for bad in ["no base64".to_owned(), format!("{}\n{text}", &text[..8]), text.replace('=', "*") + "*"] {
+            assert!(Signature::from_base64(bad.as_bytes()).is_err(), "{bad}");
         }
     }
 

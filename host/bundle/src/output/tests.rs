@@ -191,7 +191,7 @@ fn the_old_bundle_outlives_a_failed_replacement() {
 
 #[test]
 fn a_bundle_without_what_every_bundle_has_is_not_written() {
-    for missing in FileName::REQUIRED {
+    for missing in FileName::OF_A_REPORT {
         let case = Case::new();
         let mut files = BundleFiles::default();
         for (name, bytes) in required_files().iter().filter(|(name, _)| *name != missing) {

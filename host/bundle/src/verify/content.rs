@@ -6,15 +6,17 @@ use certus_model::canonical_json;
 use certus_model::decision::PolicyResult;
 use certus_model::ledger::check_chain;
 use certus_model::manifest::ManifestInfo;
+use certus_model::outcome::Verdict;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::attestation::{Mode, Predicate};
+use crate::attestation::Predicate;
+use crate::facts::{End, ScanFacts};
 use crate::index::Index;
 use crate::name::{ATTESTATION, FileName, Form};
 use crate::refusal::{Problem, Refusal};
 use crate::tree::Tree;
-use crate::{Error, ScanFacts};
+use crate::{Error, Mode};
 
 /// The largest JSON file that is read: parsed, it takes some ten times as much memory.
 const MAX_DOCUMENT: u64 = 256 << 20;
@@ -26,6 +28,7 @@ const MAX_LEDGER: u64 = 1 << 30;
 struct ScanJson {
     test_id: String,
     mode: Mode,
+    status: String,
 }
 
 /// Checks every listed file; the answer is the number of lines of the ledger, if there is one.
@@ -46,6 +49,17 @@ pub(super) fn check(tree: &mut Tree, index: &Index, predicate: &Predicate) -> Re
         }
     }
     Ok(ledger_lines)
+}
+
+/// Refuses an index that lacks what such a bundle always has, or that lists what a failure cannot have.
+pub(super) fn check_names(index: &Index, end: &End) -> Result<(), Refusal> {
+    if let Some(lacking) = end.required().iter().find(|name| index.get(**name).is_none()) {
+        return Err(Refusal::new(lacking.path(), Problem::Required));
+    }
+    match index.files().find(|entry| !end.allows(entry.path)) {
+        Some(entry) => Err(Refusal::new(entry.path.path(), Problem::OfAFailure)),
+        None => Ok(()),
+    }
 }
 
 /// What of `policy-result.json` is signed apart.
@@ -77,14 +91,28 @@ fn check_canonical(name: FileName, bytes: &[u8]) -> Result<(), Refusal> {
 }
 
 fn check_agreement(name: FileName, bytes: &[u8], index: &Index, predicate: &Predicate) -> Result<(), Refusal> {
-    let ScanFacts { scan_id, mode, .. } = &predicate.scan;
+    let ScanFacts { scan_id, mode, end, .. } = &predicate.scan;
     match name {
         FileName::Scan => {
             let scan: ScanJson = parse(name, bytes)?;
             agree("the scan id", scan_id.as_str(), name.path(), &scan.test_id)?;
-            agree("the mode", *mode, name.path(), scan.mode)
+            agree("the mode", *mode, name.path(), scan.mode)?;
+            agree("the status", end.status(), name.path(), &scan.status)
         }
-        FileName::PolicyResult => agree("the decision", predicate.decision, name.path(), parse_policy(bytes)?.decision),
+        FileName::PolicyResult => {
+            let policy = parse_policy(bytes)?;
+            agree("the decision", predicate.decision, name.path(), policy.decision)?;
+            match end {
+                End::Failure(_) if policy.counts.is_some() || policy.decision != Verdict::Error => {
+                    Err(Refusal::new(name.path(), Problem::OfAFailure))
+                }
+                End::Report(_) if policy.counts.is_none() => {
+                    let problem = "it counts nothing, but the scan has a report".to_owned();
+                    Err(Refusal::new(name.path(), Problem::Malformed(problem)))
+                }
+                _ => Ok(()),
+            }
+        }
         FileName::ManifestInfo => {
             let info: ManifestInfo = parse(name, bytes)?;
             let given = index.get(FileName::Manifest).map(|entry| entry.sha256);

@@ -3,11 +3,12 @@
 use std::fs;
 use std::os::unix::fs::FileExt as _;
 
+use certus_model::FailureReason;
 use certus_signing::SigningKey;
 
 use super::*;
-use crate::fixture::{facts, files, keys_of, refused, required_files, write};
-use crate::{BundleFiles, FileName};
+use crate::fixture::{facts, failed_facts, failed_files, files, keys_of, refused, required_files, write};
+use crate::{BundleFiles, Existing, FileName, Output};
 
 fn edit(bundle: &Path, file: &str, change: impl FnOnce(&mut Vec<u8>)) {
     let mut bytes = fs::read(bundle.join(file)).unwrap();
@@ -43,6 +44,21 @@ fn a_bundle_needs_no_more_than_the_required_files() {
     let (bundle, _) = write(folder.path(), &required_files(), &key);
     verify(&bundle, &keys_of(&key)).unwrap();
     assert!(!bundle.join("reports").exists() && !bundle.join("logs").exists());
+}
+
+#[test]
+fn a_failure_verifies_and_says_that_it_is_one() {
+    let (folder, key) = (tempfile::tempdir().unwrap(), SigningKey::generate().unwrap());
+    for (name, reason) in [("failed", FailureReason::NotFound), ("cancelled", FailureReason::Cancelled)] {
+        let out = folder.path().join(name);
+        let output = Output::open(&out, Existing::Keep).unwrap();
+        output.write(&failed_files(reason), failed_facts(reason), &key).unwrap();
+        let verified = verify(&out, &keys_of(&key)).unwrap();
+        assert_eq!((verified.decision(), verified.scan()), (Verdict::Error, &failed_facts(reason)));
+        let said = format!("{} ({reason})", reason.status());
+        assert!(verified.checks().iter().any(|line| line.contains(&said)), "{said}: {:?}", verified.checks());
+        assert!(!out.join("findings.json").exists() && !out.join("coverage.json").exists());
+    }
 }
 
 #[test]

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context as _;
 use certus_bundle::{Existing, Output};
 use certus_checkout::{Git, Scratch, Source, SourcePolicy};
-use certus_model::ScanId;
 use certus_model::limits::{AdmissionLimits, Limits, WorkspaceLimits};
-use certus_pipeline::{Host, Outcome, Request, Worker};
+use certus_model::{OnError, ScanId};
+use certus_pipeline::{Host, Manifest, ManifestVerification, Outcome, Request, Subject, Worker};
 use certus_report::{Baseline, Colour, Report};
 use certus_sandbox::{Admission, AdmissionConfig};
 use certus_signing::{KeyStore, SigningKey};
@@ -54,16 +54,18 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, scan: &Scan) -> an
         &host,
         Request {
             id,
-            source,
-            reference,
+            labels: None,
+            subject: Subject::Source { source, reference },
             profile: scan.profile.clone(),
-            manifest: manifest.map(String::into_bytes),
+            manifest: manifest.map_or(Manifest::None, |text| Manifest::Given { bytes: text.into(), signature: None }),
             plugins: scan.plugins.clone(),
             baseline,
             fail_on: scan.fail_on,
+            on_error: OnError::Closed,
             jobs: scan.jobs.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)),
             output,
-            watch: &|event| progress.event(event),
+            first_event: 0,
+            watch: &|line| progress.event(&line.event),
             progress: &|plan| progress.plan(plan),
             cancelled: &cancelled,
         },
@@ -102,6 +104,7 @@ fn host(settings: &Settings, verbose: u8, scan: &Scan) -> anyhow::Result<Host> {
         worker: Worker { program: settings.program.clone(), verbose },
         plugins: settings.plugins.clone(),
         key: signing_key(settings, scan.key.as_deref())?,
+        manifest_verification: ManifestVerification::default(),
         scratch,
         git: Git::new("git", &settings.search_path),
         limits: Limits::default(),

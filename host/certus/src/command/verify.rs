@@ -1,6 +1,7 @@
 //! `certus verify`.
 
-use certus_bundle::Verification;
+use certus_bundle::{End, Mode, Verification};
+use certus_model::escape::one_line;
 use certus_signing::{KeySet, KeyStore, PublicKey};
 
 use crate::arguments::Verify;
@@ -37,10 +38,21 @@ fn describe(verification: &Verification) -> String {
     for check in verification.checks() {
         text += &format!("  ok  {check}\n");
     }
-    text += &format!("verified  {} ({})\n", scan.scan_id, scan.source.kind());
+    match &scan.end {
+        End::Report(scanned) => text += &format!("verified  {} ({})\n", scan.scan_id, scanned.source.kind()),
+        End::Failure(failure) => {
+            text += &format!("verified  {}\n", scan.scan_id);
+            text += &format!("  {:8}  nothing was scanned: {}\n", scan.end.status(), one_line(&failure.message, 2000));
+            text += &format!("  reason    {}\n", failure.reason);
+            text += &format!("  asked     {}\n", one_line(&failure.asked, 2000));
+        }
+    }
     text += &format!("  decision  {}\n", verification.decision());
     text += &format!("  result    sha256:{}\n", verification.result_digest());
     text += &format!("  signer    {}\n", verification.key_id());
+    if scan.mode == Mode::Sample {
+        text += "  warning   sample data that comes with the host: nothing of anybody's was scanned\n";
+    }
     if verification.development() {
         text += "  warning   signed by a development key, which nobody vouches for\n";
     }

@@ -80,7 +80,7 @@ fn one_secret_in_many_files_is_one_finding() {
     let places: Vec<Vec<String>> =
         report.findings().iter().map(|f| f.places.iter().map(ToString::to_string).collect()).collect();
     assert_eq!(places, [vec!["a.env:1", "b/c.env:2"], vec!["d:1"]]);
-    assert_eq!(report.policy().counts.high, 2);
+    assert_eq!(report.counts.high, 2);
     assert_eq!(report.findings()[0].places[1].snippet.as_ref().unwrap().text(), "y: ****");
 }
 

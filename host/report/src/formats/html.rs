@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use certus_model::Severity;
 use certus_model::coverage::{FileState, RunStatus};
 use certus_model::escape::one_line;
-use certus_model::outcome::Verdict;
+use certus_model::outcome::{Mode, Verdict};
 use certus_model::source::SourceRecord;
 use sha2::{Digest as _, Sha256};
 
@@ -35,6 +35,7 @@ struct Page<'a> {
     name: String,
     origin: Vec<(&'static str, String)>,
     verdict: Verdict,
+    sample: bool,
     counts: Vec<Count>,
     suppressed_count: u64,
     violations: &'a [String],
@@ -120,10 +121,10 @@ pub(crate) fn page(report: &Report<'_>) -> Result<String, Error> {
     listed.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let suppressed: Vec<_> = report.findings.iter().filter(|finding| finding.suppressed.is_some()).collect();
     let shown = &listed[..listed.len().min(MOST_FINDINGS)];
-    let unlisted = (policy.counts.total() as usize).saturating_sub(shown.len());
+    let unlisted = (report.counts.total() as usize).saturating_sub(shown.len());
     let groups = Severity::WORST_FIRST.into_iter().map(|severity| Group {
         severity,
-        count: policy.counts.get(severity),
+        count: report.counts.get(severity),
         findings: shown
             .iter()
             .filter(|finding| finding.severity == severity)
@@ -137,6 +138,7 @@ pub(crate) fn page(report: &Report<'_>) -> Result<String, Error> {
         name: report.source.name(),
         origin: origin(report),
         verdict: policy.decision,
+        sample: report.mode == Mode::Sample,
         counts: Severity::WORST_FIRST.into_iter().map(|severity| count(report, severity)).collect(),
         suppressed_count: policy.suppressed,
         violations: &policy.violations,
@@ -170,7 +172,7 @@ fn origin(report: &Report<'_>) -> Vec<(&'static str, String)> {
 }
 
 fn count(report: &Report<'_>, severity: Severity) -> Count {
-    let count = report.policy.counts.get(severity);
+    let count = report.counts.get(severity);
     let limit = report.policy.thresholds.get(severity);
     Count { severity, count, limit, exceeded: limit.is_some_and(|limit| count > limit) }
 }

@@ -1,7 +1,7 @@
 //! Findings as a table for a terminal.
 
 use certus_model::Severity;
-use certus_model::outcome::Verdict;
+use certus_model::outcome::{Mode, Verdict};
 use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, LineStyle, Table};
 
@@ -74,15 +74,18 @@ fn summary(report: &Report<'_>, found: usize) -> Vec<String> {
     if found > MOST_ROWS {
         lines.push(format!("… and {} more; findings.json has them all", found - MOST_ROWS));
     }
-    let counts = Severity::WORST_FIRST.into_iter().filter(|severity| policy.counts.get(*severity) > 0);
-    let counts: Vec<_> = counts.map(|severity| format!("{} {severity}", policy.counts.get(severity))).collect();
-    let total = policy.counts.total();
+    let counts = Severity::WORST_FIRST.into_iter().filter(|severity| report.counts.get(*severity) > 0);
+    let counts: Vec<_> = counts.map(|severity| format!("{} {severity}", report.counts.get(severity))).collect();
+    let total = report.counts.total();
     let mut line = format!("{total} {}", if total == 1 { "finding" } else { "findings" });
     if !counts.is_empty() {
         line += &format!(": {}", counts.join(", "));
     }
     if policy.suppressed > 0 {
         line += &format!("; {} suppressed", policy.suppressed);
+    }
+    if report.mode == Mode::Sample {
+        lines.push("sample data that comes with the host: nothing of yours was scanned".to_owned());
     }
     let (files, plugins) = (report.workspace.entries().len(), report.runs.len());
     lines.push(format!("{line} ({files} files, {plugins} {})", if plugins == 1 { "plugin" } else { "plugins" }));

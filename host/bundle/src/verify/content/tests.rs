@@ -6,12 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use certus_model::outcome::Verdict;
-use certus_model::{Sha256, canonical_json};
+use certus_model::{FailureReason, Sha256, canonical_json};
 use certus_signing::{KeySet, SigningKey, Statement, Subject};
 use serde_json::json;
 
 use crate::attestation::{PREDICATE_TYPE, subjects};
-use crate::fixture::{SCAN, facts, files, keys_of, refused};
+use crate::fixture::{SCAN, facts, failed_facts, failed_files, files, keys_of, refused};
 use crate::name::INDEX;
 use crate::{BundleFiles, verify};
 
@@ -37,13 +37,29 @@ fn forge(folder: &Path, key: &SigningKey, forgery: Forgery) -> PathBuf {
         let bytes = forgery.file.as_ref().filter(|(forged, _)| *forged == name).map_or(bytes, |(_, bytes)| bytes);
         forged.insert(name, bytes.to_vec()).unwrap();
     }
-    let index = Index::of(&forged).unwrap();
-    let index_bytes = (forgery.index)(String::from_utf8(index.to_bytes().unwrap()).unwrap()).into_bytes();
+    sign(folder, key, &forged, forgery.index, forgery.predicate, forgery.subjects)
+}
+
+/// A bundle of `files` whose statement is changed by `edit` before it is signed.
+fn forge_files(folder: &Path, key: &SigningKey, files: &BundleFiles, edit: impl FnOnce(&mut Predicate)) -> PathBuf {
+    sign(folder, key, files, |text| text, edit, |_| {})
+}
+
+fn sign(
+    folder: &Path,
+    key: &SigningKey,
+    forged: &BundleFiles,
+    edit_index: impl FnOnce(String) -> String,
+    edit_predicate: impl FnOnce(&mut Predicate),
+    edit_subjects: impl FnOnce(&mut Vec<Subject>),
+) -> PathBuf {
+    let index = Index::of(forged).unwrap();
+    let index_bytes = edit_index(String::from_utf8(index.to_bytes().unwrap()).unwrap()).into_bytes();
     let mut predicate =
         Predicate { decision: Verdict::Pass, development: false, result_digest: index.result_digest(), scan: facts() };
-    (forgery.predicate)(&mut predicate);
+    edit_predicate(&mut predicate);
     let mut subjects = subjects(&index, Sha256::of(&index_bytes));
-    (forgery.subjects)(&mut subjects);
+    edit_subjects(&mut subjects);
     let attestation = Statement::new(subjects, PREDICATE_TYPE, predicate).sign(key).unwrap().to_bytes().unwrap();
 
     let bundle = folder.join("bundle");
@@ -59,6 +75,8 @@ fn forge(folder: &Path, key: &SigningKey, forgery: Forgery) -> PathBuf {
 fn a_signature_does_not_make_an_unsound_bundle_sound() {
     let ledger = String::from_utf8(files().get(FileName::Ledger).unwrap().to_vec()).unwrap();
     let policy = String::from_utf8(files().get(FileName::PolicyResult).unwrap().to_vec()).unwrap();
+    let mut uncounted: serde_json::Value = serde_json::from_str(&policy).unwrap();
+    uncounted.as_object_mut().unwrap().remove("counts");
     let scan = |value: serde_json::Value| file(FileName::Scan, canonical_json(&value).unwrap());
     let table = [
         ("findings with white space", file(FileName::Findings, "{ }"), "findings.json", "canonical"),
@@ -80,18 +98,31 @@ fn a_signature_does_not_make_an_unsound_bundle_sound() {
         ("ledger cut short", file(FileName::Ledger, ledger.trim_end()), "ledger.jsonl", "line 2"),
         (
             "scan of another id",
-            scan(json!({"test_id": "test_ffffffffffff", "mode": "production"})),
+            scan(json!({"test_id": "test_ffffffffffff", "mode": "production", "status": "SUCCEEDED"})),
             ATTESTATION,
             "scan id",
         ),
-        ("scan without a mode", scan(json!({"test_id": SCAN})), "scan.json", "malformed"),
+        ("scan without a mode", scan(json!({"test_id": SCAN, "status": "SUCCEEDED"})), "scan.json", "malformed"),
+        ("scan without a status", scan(json!({"test_id": SCAN, "mode": "production"})), "scan.json", "malformed"),
+        (
+            "a scan that failed passed off as a report",
+            scan(json!({"test_id": SCAN, "mode": "production", "status": "FAILED"})),
+            ATTESTATION,
+            "the status is `SUCCEEDED`",
+        ),
+        (
+            "a report passed off as a failure",
+            Forgery { predicate: |p| p.scan = failed_facts(FailureReason::Internal), ..SOUND },
+            "coverage.json",
+            "only a scan can say",
+        ),
         (
             "sample passed off as production",
-            scan(json!({"test_id": SCAN, "mode": "sample"})),
+            scan(json!({"test_id": SCAN, "mode": "sample", "status": "SUCCEEDED"})),
             ATTESTATION,
             "the mode is `production`",
         ),
-        ("unknown mode", scan(json!({"test_id": SCAN, "mode": "x"})), "scan.json", "malformed"),
+        ("unknown mode", scan(json!({"test_id": SCAN, "mode": "x", "status": "SUCCEEDED"})), "scan.json", "malformed"),
         (
             "failure passed off as pass",
             file(FileName::PolicyResult, policy.replace("\"pass\"", "\"fail\"")),
@@ -103,6 +134,12 @@ fn a_signature_does_not_make_an_unsound_bundle_sound() {
             file(FileName::PolicyResult, policy.replacen('{', "{\"a\":1,", 1)),
             "policy-result.json",
             "malformed",
+        ),
+        (
+            "policy that counts nothing",
+            file(FileName::PolicyResult, canonical_json(&uncounted).unwrap()),
+            "policy-result.json",
+            "it counts nothing",
         ),
         ("another manifest", file(FileName::Manifest, "{}"), "manifest-info.json", "manifest_digest"),
         ("index with white space", Forgery { index: |text| text.replacen(',', ", ", 1), ..SOUND }, INDEX, "canonical"),
@@ -150,6 +187,71 @@ fn a_signature_does_not_make_an_unsound_bundle_sound() {
     for (name, forgery, file, says) in table {
         let folder = tempfile::tempdir().unwrap();
         let refusal = refused(name, &forge(folder.path(), &key, forgery), &keys_of(&key));
+        assert!(refusal.file() == file && refusal.to_string().contains(says), "{name}: {refusal}");
+    }
+}
+
+/// Signs `files` as those of a scan that failed, whatever they are.
+fn forge_failure(folder: &Path, key: &SigningKey, files: BundleFiles, decision: Verdict) -> PathBuf {
+    let facts = failed_facts(FailureReason::NotFound);
+    forge_files(folder, key, &files, |predicate| {
+        predicate.scan = facts;
+        predicate.decision = decision;
+    })
+}
+
+#[test]
+fn a_failure_says_nothing_that_only_a_scan_can_say() {
+    let key = SigningKey::generate().unwrap();
+    let failed = || failed_files(FailureReason::NotFound);
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = forge_failure(folder.path(), &key, failed(), Verdict::Error);
+    let verified = verify(&bundle, &keys_of(&key)).unwrap();
+    assert!(verified.checks().iter().any(|line| line.contains("FAILED (not-found)")), "{:?}", verified.checks());
+
+    let with = |name, bytes: &[u8]| {
+        let mut files = BundleFiles::default();
+        failed().iter().filter(|(n, _)| *n != name).for_each(|(n, b)| files.insert(n, b.to_vec()).unwrap());
+        if !bytes.is_empty() {
+            files.insert(name, bytes.to_vec()).unwrap();
+        }
+        files
+    };
+    let text = |name| String::from_utf8(failed().get(name).unwrap().to_vec()).unwrap();
+    let counts = canonical_json(&json!({"critical": 0, "high": 0, "info": 0, "low": 0, "medium": 0})).unwrap();
+    let counted =
+        text(FileName::PolicyResult).replacen('{', &format!("{{\"counts\":{},", String::from_utf8(counts).unwrap()), 1);
+    let passing = text(FileName::PolicyResult).replace("\"error\"", "\"pass\"");
+    let table = [
+        ("findings", with(FileName::Findings, br#"{"findings":[]}"#), Verdict::Error, "findings.json", "only a scan"),
+        ("coverage", with(FileName::Coverage, br#"{"files":[]}"#), Verdict::Error, "coverage.json", "only a scan"),
+        ("a page", with(FileName::Html, b"x"), Verdict::Error, "reports/report.html", "only a scan"),
+        ("no events", with(FileName::Events, b""), Verdict::Error, "logs/events.jsonl", "always has it"),
+        (
+            "counts",
+            with(FileName::PolicyResult, counted.as_bytes()),
+            Verdict::Error,
+            "policy-result.json",
+            "only a scan",
+        ),
+        (
+            "a pass",
+            with(FileName::PolicyResult, passing.as_bytes()),
+            Verdict::Pass,
+            "policy-result.json",
+            "only a scan",
+        ),
+        (
+            "another status",
+            with(FileName::Scan, text(FileName::Scan).replace("FAILED", "CANCELLED").as_bytes()),
+            Verdict::Error,
+            ATTESTATION,
+            "the status is `FAILED`",
+        ),
+    ];
+    for (name, files, decision, file, says) in table {
+        let folder = tempfile::tempdir().unwrap();
+        let refusal = refused(name, &forge_failure(folder.path(), &key, files, decision), &keys_of(&key));
         assert!(refusal.file() == file && refusal.to_string().contains(says), "{name}: {refusal}");
     }
 }
