@@ -2,6 +2,7 @@
 
 mod child;
 mod objects;
+mod pins;
 mod refs;
 mod store;
 
@@ -13,11 +14,10 @@ use std::time::Instant;
 
 use certus_model::limits::WorkspaceLimits;
 use certus_model::source::SourceRecord;
+use certus_outbound::{Credential, Pinned, RemoteUrl};
 use gix::ObjectId;
 use gix::hash::Kind as Hash;
 use url::Url;
-
-use certus_outbound::{Credential, Pinned, RemoteUrl};
 
 use crate::error::{Error, shown};
 use crate::place::Place;
@@ -89,9 +89,6 @@ const LIST_MEMORY: u64 = 1 << 30;
 /// little enough that a hostile pack cannot exhaust the machine.
 const FETCH_MEMORY: u64 = 4 << 30;
 
-/// The first version of git that can be held to addresses (`http.curloptResolve`).
-const PINNING: (u32, u32) = (2, 37);
-
 /// Fetches one commit and seals its tree.
 pub(crate) fn checkout(
     origin: &Origin<'_>,
@@ -160,24 +157,6 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Refuses a git that would pass over the pinned addresses and look the name up itself.
-    fn holds_pins(&self) -> Result<(), Error> {
-        if self.origin.pinned.and_then(Pinned::name).is_none() {
-            return Ok(());
-        }
-        let mut said = String::new();
-        match self.run(&["version"], LIST_MEMORY, |line| said.push_str(&String::from_utf8_lossy(line)))? {
-            Ended::Well if version(&said) >= Some(PINNING) => Ok(()),
-            Ended::Cancelled => Err(Error::Cancelled),
-            Ended::TimedOut => Err(self.timeout()),
-            Ended::Well | Ended::Badly(_) => Err(Error::Host {
-                doing: "hold git to the addresses that were checked".to_owned(),
-                cause: io::Error::new(io::ErrorKind::Unsupported, format!("it says `{}`", shown(&said))),
-                remedy: "install git 2.37 or newer",
-            }),
-        }
-    }
-
     /// Asks the repository which object is meant, so that exactly this one is fetched and recorded
     /// even if the name moves on meanwhile.
     fn resolve(&self) -> Result<ObjectId, Error> {
@@ -316,12 +295,6 @@ impl Session<'_> {
         };
         entries.filter_map(|entry| entry.ok()?.metadata().ok()).map(|metadata| metadata.len()).collect()
     }
-}
-
-/// The version in `git version 2.39.5 (…)`.
-fn version(said: &str) -> Option<(u32, u32)> {
-    let mut numbers = said.strip_prefix("git version ")?.split('.').map(|number| number.parse().ok());
-    Some((numbers.next()??, numbers.next()??))
 }
 
 #[cfg(test)]

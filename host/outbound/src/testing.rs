@@ -17,9 +17,10 @@ pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
     pub(crate) fn new() -> Self {
-        let mut params = CertificateParams::new([]).unwrap();
+        let mut params = CertificateParams::new([]).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+        let key = KeyPair::generate().expect("a key");
+        Self(CertifiedIssuer::self_signed(params, key).expect("a certificate"))
     }
 
     pub(crate) fn pem(&self) -> String {
@@ -28,15 +29,16 @@ impl Authority {
 
     /// What a server needs to be `name`.
     fn vouch(&self, name: &str) -> ServerConfig {
-        let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new([name.to_owned()]).expect("a name");
+        let certificate = params.signed_by(&key, &self.0).expect("a certificate");
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
-            .unwrap()
+            .expect("versions that the provider knows")
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap()
+            .expect("a key that fits")
     }
 }
 
@@ -67,8 +69,8 @@ impl Server {
         answer: impl Fn(&Request, &mut Connection) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
         let config = Arc::new(authority.vouch(name));
-        let listener = TcpListener::bind(address.into()).unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = TcpListener::bind(address.into()).expect("an address of this machine");
+        let address = listener.local_addr().expect("a bound address");
         let server = Self { address, connections: Arc::default(), stop: Arc::default() };
         let (connections, stop, answer) = (Arc::clone(&server.connections), Arc::clone(&server.stop), Arc::new(answer));
         thread::spawn(move || {

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 use std::io;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use certus_outbound::Pinned;
 
+use super::pins;
 use crate::scratch::Folder;
 
 /// Name of the store within its folder.
@@ -32,7 +32,7 @@ pub(super) fn lay_out(folder: &Folder, safe: &[PathBuf], pinned: Option<&Pinned>
     store.write("config", SHA1_STORE)?;
     let mut text = config(safe);
     if let Some(pinned) = pinned {
-        text += &pins(pinned);
+        text += &pins::setting(pinned);
         if let Some(authorities) = pinned.authorities() {
             dir.write(AUTHORITIES, authorities.pem())?;
             // Writing to a String cannot fail.
@@ -40,21 +40,6 @@ pub(super) fn lay_out(folder: &Folder, safe: &[PathBuf], pinned: Option<&Pinned>
         }
     }
     dir.write(CONFIG, text)
-}
-
-/// Has git connect to the addresses that were checked, and look nothing up. An address in place of a name
-/// is its own pin. The parser lets no name through that would mean something in this setting.
-fn pins(pinned: &Pinned) -> String {
-    let Some(name) = pinned.name() else { return String::new() };
-    let addresses: Vec<_> = pinned
-        .addresses()
-        .iter()
-        .map(|address| match address {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => format!("[{address}]"),
-        })
-        .collect();
-    format!("[http]\n\tcurloptResolve = \"{name}:{}:{}\"\n", pinned.port(), addresses.join(","))
 }
 
 fn quoted(path: &Path) -> String {
