@@ -84,9 +84,11 @@ fn the_sample_is_scanned_like_anything_else_and_says_that_it_is_the_sample() {
         .iter()
         .map(|finding| finding["rule"].to_string())
         .collect();
-    assert!(rules.iter().any(|rule| rule.contains("aws-access-key-id")), "{rules:?}");
+    for expected in ["aws-access-key-id", "licence-file"] {
+        assert!(rules.iter().any(|rule| rule.contains(expected)), "{expected}: {rules:?}");
+    }
     let sbom = file(&home, "reports/sbom/sbom.cdx.json").to_string();
-    assert!(sbom.contains("itoa") && sbom.contains("MIT"), "{sbom}");
+    assert!(sbom.contains("pkg:cargo/itoa@1.0.15"), "{sbom}");
     let page = std::fs::read_to_string(home.path("out/reports/report.html")).expect("a page");
     assert!(page.contains("Sample data that comes with the host"));
     let bundle = certus_bundle::verify(

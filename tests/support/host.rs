@@ -28,7 +28,7 @@ pub(crate) fn host(home: &Home) -> Host {
         key: KeyStore::at(home.path(".config/certus/keys")).development().expect("a key"),
         manifest_verification: ManifestVerification::default(),
         scratch: Scratch::open(&home.path("scratch")).expect("a scratch folder"),
-        git: Git::new("git", &std::env::var_os("PATH").unwrap_or_default()),
+        git: Git::new("git", std::env::var_os("PATH").unwrap_or_default()),
         limits: Limits::default(),
         workspace: WorkspaceLimits::default(),
     }
