@@ -12,6 +12,7 @@
 mod command;
 mod hostile;
 mod pipeline;
+mod service;
 mod store;
 mod support;
 mod tidy;

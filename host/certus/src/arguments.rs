@@ -36,6 +36,151 @@ pub(crate) enum Command {
     /// Check what this machine has for scanning, and what its kernel adds to the sandbox
     #[command(after_help = "Exit codes: 0 scans can run, 2 something is in their way, 1 the host failed, 64 usage.")]
     Doctor,
+    /// Run the service: HTTP API, queue and workers in one process
+    #[command(after_help = "Settings come from certus.toml and the environment; see docs/operations/service.md.")]
+    Serve(Serve),
+    /// Run workers alone, for a service whose database they share
+    Worker,
+    /// Make, change and check the database
+    #[command(subcommand)]
+    Db(Db),
+    /// Make and change tenants
+    #[command(subcommand)]
+    Tenant(Tenant),
+    /// Make and disable users
+    #[command(subcommand)]
+    User(User),
+    /// Make and revoke API keys
+    #[command(subcommand)]
+    ApiKey(ApiKey),
+    /// Look at the queue and replay dead letters
+    #[command(subcommand)]
+    Queue(Queue),
+    /// Print the API's description (OpenAPI)
+    Openapi,
+}
+
+/// Run the service.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Address to listen at [default: 127.0.0.1:8056]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<std::net::SocketAddr>,
+    /// The API alone; `certus worker` processes do the work
+    #[arg(long)]
+    pub(crate) no_workers: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Db {
+    /// Bring the database to this program's schema
+    Migrate,
+    /// Take steps of the schema back, with what they hold
+    Rollback {
+        /// How many
+        #[arg(long, default_value_t = 1)]
+        steps: u32,
+    },
+    /// Check the schema and walk the audit chain
+    #[command(after_help = "Exit codes: 0 all is whole, 2 something is not, 1 the host failed, 64 usage.")]
+    Check,
+    /// Write a copy of the database that can be put in its place
+    Backup {
+        /// The file to write; it must not exist
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tenant {
+    /// Make a tenant
+    Create {
+        /// Its id: one lower-case word
+        id: String,
+        /// For people [default: the id]
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// List the tenants
+    List,
+    /// Change a tenant
+    Set {
+        /// Its id
+        id: String,
+        /// Its share of the workers beside other tenants
+        #[arg(long, value_parser = clap::value_parser!(i64).range(1..=1000))]
+        weight: Option<i64>,
+        /// What a decision `error` means to it: closed or open
+        #[arg(long)]
+        on_error: Option<certus_model::OnError>,
+        /// Whether nothing is accepted from it
+        #[arg(long)]
+        disabled: Option<bool>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// Make a user
+    Create {
+        /// Whose they are
+        tenant: String,
+        /// Unique within the tenant
+        name: String,
+        /// tenant or admin
+        #[arg(long, default_value = "tenant")]
+        role: certus_model::Role,
+    },
+    /// List the users
+    List,
+    /// Let a user's keys open nothing
+    Disable {
+        /// Their id
+        id: String,
+    },
+    /// Let a user's keys open something again
+    Enable {
+        /// Their id
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ApiKey {
+    /// Make a key; it is printed once and kept nowhere
+    Create {
+        /// Who sends it: a user's id
+        user: String,
+        /// For people
+        #[arg(long, default_value = "key")]
+        name: String,
+        /// read or write
+        #[arg(long, default_value = "write")]
+        scope: certus_model::Scope,
+        /// Until when it opens anything
+        #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3660))]
+        days: u32,
+    },
+    /// List the keys
+    List,
+    /// Take a key back
+    Revoke {
+        /// Its id
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Queue {
+    /// Print how many jobs are where
+    Show,
+    /// List the dead letters
+    Dead,
+    /// Put a dead letter back into the queue
+    Replay {
+        /// The scan's id
+        scan: String,
+    },
 }
 
 /// Scan a repository, a directory or an archive.

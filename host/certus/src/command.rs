@@ -1,10 +1,15 @@
 //! The commands.
 
+pub(crate) mod access;
+pub(crate) mod db;
 pub(crate) mod doctor;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod plugin;
+pub(crate) mod queue;
 pub(crate) mod scan;
+pub(crate) mod serve;
+pub(crate) mod service;
 pub(crate) mod verify;
 
 use std::io::Write as _;

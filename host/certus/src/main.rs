@@ -37,7 +37,10 @@ fn main() -> ExitCode {
             return code.into();
         }
     };
-    command::log::start(arguments.verbose);
+    // A service reads first what form its log has.
+    if !matches!(arguments.command, Command::Serve(_) | Command::Worker) {
+        command::log::start(arguments.verbose);
+    }
     raise_file_limit();
     match run(&arguments) {
         Ok(exit) => exit.into(),
@@ -61,5 +64,16 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Keys(keys) => command::keys::run(&settings, keys),
         Command::Plugin(plugin) => command::plugin::run(&settings, plugin),
         Command::Doctor => command::doctor::run(&settings),
+        Command::Serve(serve) => command::serve::run(&settings, serve, arguments.verbose),
+        Command::Worker => command::serve::worker(&settings, arguments.verbose),
+        Command::Db(db) => command::db::run(&settings, db),
+        Command::Tenant(tenant) => command::access::tenant(tenant),
+        Command::User(user) => command::access::user(user),
+        Command::ApiKey(key) => command::access::api_key(key),
+        Command::Queue(queue) => command::queue::run(queue),
+        Command::Openapi => {
+            command::print(&format!("{}\n", certus_server::openapi().to_pretty_json()?))?;
+            Ok(Exit::Pass)
+        }
     }
 }

@@ -1,12 +1,16 @@
 //! Settings, from the environment: the only place that reads it. Every name stands in the README's
 //! table, which a test compares.
 
+mod service;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use certus_checkout::{Credential, RemoteHost};
 use certus_signing::Password;
+
+pub(crate) use self::service::{LISTEN, LogFormat, PRODUCTION, Service};
 
 /// Folder of installed plugins.
 pub(crate) const PLUGIN_DIR: &str = "CERTUS_PLUGIN_DIR";

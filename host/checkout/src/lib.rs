@@ -24,6 +24,7 @@ pub use git::Git;
 #[doc(hidden)]
 pub use git::seal_objects;
 pub use materialise::{MaterialisedTree, materialise};
+pub use place::read_within;
 pub use reference::Reference;
 pub use scratch::Scratch;
 pub use seal::{SealedWorkspace, Table};

@@ -1,6 +1,6 @@
 //! A path on this machine, and the folder that it may not leave.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
 use cap_std::ambient_authority;
@@ -78,6 +78,28 @@ impl Place {
             None => self.path.canonicalize(),
         }
     }
+}
+
+/// Reads a file that a client names, within `root`: at most `limit` bytes of a regular file.
+///
+/// # Errors
+/// As [`crate::Source::parse`], and for a file that is larger.
+pub fn read_within(root: Option<&Path>, path: &str, limit: usize) -> Result<Vec<u8>, Error> {
+    let bad = |problem: &str, remedy| Err(Error::BadSource { given: shown(path), problem: problem.to_owned(), remedy });
+    let Some(root) = root else { return bad("is a path on this machine", "use an https:// address") };
+    let place = Place::within(root, Path::new(path))?;
+    let shown = place.path().to_string_lossy();
+    let unreadable = |cause| Error::unreadable(&shown, cause);
+    let file = place.open().map_err(unreadable)?;
+    if !file.metadata().map_err(unreadable)?.is_file() {
+        return bad("is no regular file", "name a file");
+    }
+    let mut content = Vec::new();
+    file.take(limit as u64 + 1).read_to_end(&mut content).map_err(unreadable)?;
+    if content.len() > limit {
+        return bad("is larger than what is read of such a file", "make it smaller");
+    }
+    Ok(content)
 }
 
 #[cfg(test)]

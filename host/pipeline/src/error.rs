@@ -49,6 +49,14 @@ pub enum Error {
     /// The manifest in the tree could not be read.
     #[error(transparent)]
     ManifestRead(ReadError),
+    /// The manifest or its signature did not come.
+    #[error("the manifest at `{uri}` could not be fetched: {cause}")]
+    ManifestUnreachable {
+        /// Where, without secrets.
+        uri: String,
+        /// What went wrong.
+        cause: String,
+    },
     /// Manifests have to be signed, but there is nothing to check signatures with.
     #[error("manifest verification requires a key; the operator sets one, or does not require verification")]
     ManifestKeyMissing,
@@ -93,6 +101,7 @@ impl Error {
             Self::Manifest(_)
             | Self::ManifestNotFound(_)
             | Self::ManifestTooLarge { .. }
+            | Self::ManifestUnreachable { .. }
             | Self::ManifestKeyMissing
             | Self::ManifestUnsigned
             | Self::ManifestSignature(_) => FailureReason::Manifest,

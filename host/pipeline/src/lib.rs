@@ -2,11 +2,11 @@
 #![forbid(unsafe_code)]
 
 mod choose;
-mod crash;
 mod error;
 mod event;
 mod failure;
 mod host;
+mod jobs;
 mod manifest;
 mod materialise;
 mod record;
@@ -19,12 +19,11 @@ mod worker;
 /// The names of all built-in profiles.
 pub use certus_catalog::profile_names;
 
-#[cfg(feature = "failpoints")]
-pub use self::crash::arm_crash_points;
 pub use self::error::Error;
 pub use self::event::{Event, EventLine, Plan};
 pub use self::failure::{Failure, Recorded, record_failure};
 pub use self::host::Host;
+pub use self::jobs::{SignedHeads, Sources, Terms, Workers, signed_heads};
 pub use self::manifest::{MAX_MANIFEST, Manifest, ManifestVerification, check_profile};
 pub use self::materialise::materialise;
 pub use self::request::{Labels, Request, Subject};

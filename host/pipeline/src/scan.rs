@@ -15,7 +15,6 @@ use certus_model::{PluginRun, ScanId, Sha256, canonical_json, ledger};
 use certus_report::{Inputs, Report};
 
 use crate::choose::{Chosen, choose, lay_out, not_run};
-use crate::crash;
 use crate::error::Error;
 use crate::event::{Event, EventLine, Events, Plan};
 use crate::host::Host;
@@ -115,15 +114,15 @@ pub fn scan(
     for one in &assigned {
         events.emit(tool_start(one))?;
     }
-    crash::point("pipeline-materialise");
+    certus_store::crash_point("pipeline-materialise");
     lay_out(&mut assigned, &workspace, &host.scratch)?;
-    crash::point("pipeline-engine");
+    certus_store::crash_point("pipeline-engine");
     let Done { runs, times: stages, confinement } = host.worker.run(&Work {
         workspace: &workspace,
         assigned: &assigned,
         jobs: request.jobs,
         progress: &|done| {
-            crash::point("pipeline-running");
+            certus_store::crash_point("pipeline-running");
             (request.progress)(Plan::Done { files: done.files, bytes: done.bytes });
         },
         cancelled: request.cancelled,
@@ -202,15 +201,15 @@ pub fn scan(
         finished_at: completed_at,
         host_version: VERSION.to_owned(),
     };
-    crash::point("pipeline-report");
+    certus_store::crash_point("pipeline-report");
     if request.cancelled.load(std::sync::atomic::Ordering::Relaxed) {
         return Err(Error::Cancelled);
     }
-    crash::point("pipeline-sign");
+    certus_store::crash_point("pipeline-sign");
     let staged = request.output.stage(&bundle, facts, &host.key)?;
-    crash::point("pipeline-written");
+    certus_store::crash_point("pipeline-written");
     let written = staged.put_in_place()?;
-    crash::point("pipeline-placed");
+    certus_store::crash_point("pipeline-placed");
     Ok(Outcome {
         id: request.id,
         source: record.clone(),

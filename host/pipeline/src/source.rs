@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::host::Host;
 use crate::request::{Request, Subject};
-use crate::{crash, sample};
+use crate::sample;
 
 /// Seals what is scanned.
 pub(crate) fn check_out(host: &Host, request: &Request<'_>, events: &mut Events<'_>) -> Result<Checkout, Error> {
@@ -22,7 +22,7 @@ pub(crate) fn check_out(host: &Host, request: &Request<'_>, events: &mut Events<
         "archive" => "Extracting archive",
         _ => "Preparing directory source",
     })?;
-    crash::point("pipeline-checkout");
+    certus_store::crash_point("pipeline-checkout");
     let sealed = match &request.subject {
         Subject::Source { source, reference } => {
             certus_checkout::checkout(source, reference.as_ref(), limits, scratch, git, cancelled)?

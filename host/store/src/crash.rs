@@ -1,14 +1,20 @@
-//! Points at which a test kills the process.
+//! Points at which tests kill this process, to see what is left.
 
-/// Dies here as by `kill -9` if the points are compiled in and this one is armed; else does nothing.
+/// Kills this process as a lost machine would, if the point `name` is armed; else does nothing.
 pub fn point(name: &'static str) {
-    fail::fail_point!(name, |_| die());
-    // Without the feature the macro is empty.
+    fail::fail_point!(name, |_| {
+        // No destructor runs, no buffer is flushed.
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    });
+    // Without points the macro is empty.
     let _ = name;
 }
 
-#[cfg_attr(not(feature = "failpoints"), expect(dead_code, reason = "only armed points call it"))]
-fn die() {
-    // No destructor runs, no buffer is flushed: nothing is better than a crash at showing what is durable.
-    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+/// Arms the points that the variable `FAILPOINTS` names, for example `job-after-claim=return`; to be called once,
+/// before anything else. Where points are not compiled in, as in all that is shipped, it does nothing.
+pub fn arm() {
+    if fail::has_failpoints() {
+        // Dropping the scenario would disarm them.
+        std::mem::forget(fail::FailScenario::setup());
+    }
 }

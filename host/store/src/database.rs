@@ -222,6 +222,19 @@ impl Store {
         Ok(transaction.commit().await?)
     }
 
+    /// What the database itself finds wrong with its file; none if nothing. Postgres checks its pages as it reads.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub async fn damage(&self) -> Result<Option<String>, Error> {
+        if self.dialect == Dialect::Postgres {
+            return Ok(None);
+        }
+        let row = sqlx::query("PRAGMA integrity_check").fetch_one(&self.read).await?;
+        let said: String = row.try_get(0)?;
+        Ok((said != "ok").then_some(said))
+    }
+
     /// Where the database is, for people.
     pub fn place(&self) -> &str {
         &self.place

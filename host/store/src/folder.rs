@@ -102,6 +102,12 @@ impl Folders {
         open().map_err(|cause| Error::folder(format!("{BUNDLES}/{bundle}/{file}"), "read", cause))
     }
 
+    /// Removes a bundle that nobody has on record.
+    pub fn drop_bundle(&self, name: &str) {
+        // If it cannot be removed now, the sweeper does it later.
+        let _ = self.bundles.remove_dir_all(name);
+    }
+
     /// Makes a bundle's folder and all that is in it last, whatever happens to the power.
     ///
     /// # Errors
@@ -115,7 +121,8 @@ impl Folders {
     }
 
     /// Removes what nobody has on record: bundles that no scan names, uploads and parts of them that no row
-    /// names. What is young or in `live` stays. Returns how many things were removed.
+    /// names. What is young or in `live` stays, and so does what is being written: its name begins with a dot,
+    /// and its writer sweeps. Returns how many things were removed.
     ///
     /// # Errors
     /// A folder that cannot be listed.
@@ -135,7 +142,7 @@ impl Folders {
                 let young = metadata
                     .modified()
                     .is_ok_and(|time| SystemTime::now().duration_since(time.into_std()).is_ok_and(|age| age < YOUNG));
-                if known || young {
+                if known || young || name.starts_with('.') {
                     continue;
                 }
                 let gone = if metadata.is_dir() { dir.remove_dir_all(&name) } else { dir.remove_file(&name) };

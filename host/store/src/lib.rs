@@ -20,7 +20,7 @@ mod upload;
 
 pub use access::{ApiKey, NewKey, NewUser, Principal, Tenant, TenantChange, User};
 pub use audit::{AuditEvent, AuditFault, AuditFilter, Checkpoint, Head, NewAudit};
-pub use crash::point as crash_point;
+pub use crash::{arm as arm_crash_points, point as crash_point};
 pub use database::{DatabaseUrl, Reach, Store};
 pub use error::Error;
 pub use event::StoredEvent;

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use crate::database::{Reach, Store};
 use crate::error::Error;
+use crate::folder::Folders;
 use crate::sql::{Columns, Statement};
 
 /// A scan as it stands. Times are milliseconds since 1970.
@@ -179,6 +180,17 @@ impl Store {
         Ok(Page { items, more })
     }
 
+    /// Scans whose jobs were given up, the newest first; at most 1,000.
+    ///
+    /// # Errors
+    /// A database that fails.
+    pub async fn dead_letters(&self) -> Result<Vec<Scan>, Error> {
+        let mut select = Statement::new(SELECT);
+        select.push(" WHERE j.state = 'dead_letter' ORDER BY s.created_at DESC, s.id DESC LIMIT 1000");
+        let mut transaction = self.read(Reach::All).await?;
+        select.query().fetch_all(&mut *transaction).await?.iter().map(|row| scan(&Columns(row))).collect()
+    }
+
     /// The bundle folders that scans name, so that a sweeper knows what it may not take.
     ///
     /// # Errors
@@ -188,6 +200,18 @@ impl Store {
         let rows =
             sqlx::query("SELECT bundle FROM scans WHERE bundle IS NOT NULL").fetch_all(&mut *transaction).await?;
         rows.iter().map(|row| Columns(row).text("bundle")).collect()
+    }
+
+    /// The bundle folders that running jobs are about to make.
+    ///
+    /// # Errors
+    /// A database that fails.
+    pub async fn live_bundles(&self) -> Result<Vec<String>, Error> {
+        let mut transaction = self.read(Reach::All).await?;
+        let select = "SELECT scan_id, fence FROM scan_jobs WHERE state = 'running'";
+        let rows = sqlx::query(select).fetch_all(&mut *transaction).await?;
+        let name = |row: Columns<'_>| Ok(Folders::bundle_name(&row.parsed("scan_id")?, row.number("fence")?));
+        rows.iter().map(|row| name(Columns(row))).collect()
     }
 }
 

@@ -125,7 +125,7 @@ impl Settings {
 }
 
 /// The key that was asked for, by name or file; else the development key.
-fn signing_key(settings: &Settings, asked: Option<&str>) -> anyhow::Result<SigningKey> {
+pub(crate) fn signing_key(settings: &Settings, asked: Option<&str>) -> anyhow::Result<SigningKey> {
     let store = KeyStore::at(&settings.keys);
     match asked.or(settings.key.as_deref()) {
         None => Ok(store.development()?),

@@ -1,0 +1,139 @@
+//! What the commands of the service share: its database, its workers, the order to stop.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use certus_checkout::{Git, Scratch};
+use certus_model::limits::{Limits, WorkspaceLimits};
+use certus_outbound::Guard;
+use certus_pipeline::{Host, ManifestVerification, Sources, Terms, Worker, Workers};
+use certus_store::{Folders, Store};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, watch};
+
+use crate::command::note;
+use crate::command::scan::signing_key;
+use crate::settings::{PRODUCTION, Service, Settings};
+
+pub(crate) fn runtime() -> anyhow::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime could be made")
+}
+
+/// The database. A SQLite file is the service's own and is brought to its schema; Postgres is migrated by whoever
+/// owns it.
+pub(crate) async fn database(service: &Service) -> anyhow::Result<Store> {
+    if let Some(file) = service.database.file() {
+        let folder = file.parent().context("the database has no folder")?;
+        std::fs::create_dir_all(folder).with_context(|| format!("folder `{}` cannot be made", folder.display()))?;
+        Store::migrate(&service.database, None).await?;
+    }
+    let store = Store::open(&service.database, service.connections).await?;
+    if service.database.file().is_none() && store.owns_its_guards().await? {
+        let danger = "the database role owns the audit table or is a superuser, so it could rewrite what happened; \
+                      migrate as another role with DATABASE_OWNER_URL";
+        if service.production {
+            bail!("{danger}");
+        }
+        note(&format!("warning: {danger}"));
+    }
+    Ok(store)
+}
+
+/// The workers of this process.
+pub(crate) fn workers(
+    settings: &Settings,
+    service: &Service,
+    store: &Store,
+    folders: &Arc<Folders>,
+    guard: &Arc<Guard>,
+    told: (&Arc<Notify>, &Arc<Notify>),
+    verbose: u8,
+) -> anyhow::Result<Arc<Workers>> {
+    let scratch = Scratch::open(&settings.scratch)?;
+    scratch.sweep()?;
+    let key = signing_key(settings, None)?;
+    if key.is_development() {
+        if service.production {
+            bail!("the development key does not sign in production; `certus keys generate NAME`, then CERTUS_KEY=NAME");
+        }
+        note("bundles are signed with the development key of this machine, which nobody vouches for");
+    }
+    let host = Host {
+        admission: settings.admission()?,
+        worker: Worker { program: settings.program.clone(), verbose },
+        plugins: settings.plugins.clone(),
+        key,
+        manifest_verification: ManifestVerification {
+            key: service.manifest_key.clone(),
+            required: service.manifest_required,
+        },
+        scratch,
+        git: Git::new("git", &settings.search_path),
+        limits: Limits::default(),
+        workspace: WorkspaceLimits::default(),
+    };
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let threads = NonZeroUsize::new(cores.get() / service.max_workers).unwrap_or(NonZeroUsize::MIN);
+    let (wake, told) = told;
+    Ok(Arc::new(Workers {
+        store: store.clone(),
+        folders: folders.clone(),
+        host: Arc::new(host),
+        sources: Sources {
+            guard: guard.clone(),
+            root: service.workspace_root.clone(),
+            credential: settings.git_token.clone(),
+        },
+        terms: Terms {
+            name: format!("{}-{}", std::process::id(), uuid::Uuid::now_v7()),
+            slots: service.max_workers,
+            threads,
+            lease: service.lease,
+            attempts: service.attempts,
+            grace: service.drain,
+        },
+        wake: wake.clone(),
+        told: told.clone(),
+    }))
+}
+
+/// Becomes true with SIGTERM or an interrupt; with the second of them the process ends at once.
+pub(crate) fn order_to_stop() -> anyhow::Result<watch::Receiver<bool>> {
+    let (sender, receiver) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be handled")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be handled")?;
+    tokio::spawn(async move {
+        for last in [false, true] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if last {
+                // Leases bring back what is left undone.
+                rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).ok();
+            }
+            tracing::info!("asked to stop: nothing more is accepted, what runs may end");
+            // Whoever has gone already needs no order.
+            let _ = sender.send(true);
+        }
+    });
+    Ok(receiver)
+}
+
+/// Refuses what production must not have.
+pub(crate) fn assert_fit(service: &Service, authenticated: bool) -> anyhow::Result<()> {
+    if service.production && !authenticated {
+        bail!("{PRODUCTION} is set, and requests would not be authenticated");
+    }
+    if service.production && service.sample {
+        bail!("sample mode is not for production; unset CERTUS_ASSURANCE_USE_SAMPLE_MODE");
+    }
+    if let Some(root) = &service.workspace_root
+        && !root.is_dir()
+    {
+        bail!("CERTUS_ASSURANCE_WORKSPACE_ROOT `{}` is no folder; make it or name another", root.display());
+    }
+    Ok(())
+}

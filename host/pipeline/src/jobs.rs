@@ -1,0 +1,180 @@
+//! The worker loop: takes jobs off the queue, runs them, and says what they came to.
+
+mod attempt;
+mod checkpoint;
+mod ending;
+mod prepare;
+mod watchman;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use certus_checkout::Credential;
+use certus_model::Lane;
+use certus_outbound::{Guard, RemoteHost};
+use certus_store::{Error as StoreError, Folders, Store};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+
+pub use self::checkpoint::{SignedHeads, signed_heads};
+use crate::host::Host;
+
+/// How often an idle slot looks for a job that nobody in this process told it of.
+const LOOK: Duration = Duration::from_millis(500);
+/// How often what nobody has on record is swept away.
+const SWEEP: Duration = Duration::from_secs(10 * 60);
+/// How often the head of the audit chain is signed.
+const SIGN: Duration = Duration::from_secs(60 * 60);
+
+/// The workers of one process.
+pub struct Workers {
+    /// The queue and everything else that is kept.
+    pub store: Store,
+    /// Uploads and bundles.
+    pub folders: Arc<Folders>,
+    /// Runs scans.
+    pub host: Arc<Host>,
+    /// What clients may name.
+    pub sources: Sources,
+    /// How this process works.
+    pub terms: Terms,
+    /// Told when a job has come.
+    pub wake: Arc<Notify>,
+    /// Told when there are events to read.
+    pub told: Arc<Notify>,
+}
+
+/// What clients may name, and how it is reached.
+pub struct Sources {
+    /// The door to the network.
+    pub guard: Arc<Guard>,
+    /// The folder that paths lie in; none if no path may be named.
+    pub root: Option<PathBuf>,
+    /// Opens the repositories of one host.
+    pub credential: Option<(RemoteHost, Credential)>,
+}
+
+/// How a process works off the queue.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Names this process, and no other that ever was.
+    pub name: String,
+    /// Scans at a time.
+    pub slots: NonZeroUsize,
+    /// Threads of one scan.
+    pub threads: NonZeroUsize,
+    /// How long a worker that says nothing is believed to live.
+    pub lease: Duration,
+    /// After how many lost workers a job is given up.
+    pub attempts: i64,
+    /// How long running scans may go on after the order to stop; then they are given back.
+    pub grace: Duration,
+}
+
+impl Workers {
+    /// Works until `stop` says so: then nothing more is claimed, and what runs ends or is given back.
+    pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
+        let mut tasks = JoinSet::new();
+        for _ in 0..self.terms.slots.get() {
+            tasks.spawn(slot(self.clone(), stop.clone()));
+        }
+        tasks.spawn(keep_house(self.clone(), stop));
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a worker slot has died; its job comes back when its lease ends");
+            }
+        }
+    }
+}
+
+async fn slot(workers: Arc<Workers>, mut stop: watch::Receiver<bool>) {
+    // Three turns for those who wait, then one for the batch: neither starves.
+    for lane in [Lane::Interactive, Lane::Interactive, Lane::Interactive, Lane::Batch].into_iter().cycle() {
+        let claim = loop {
+            if *stop.borrow() {
+                return;
+            }
+            match workers.store.claim(&workers.terms.name, workers.terms.lease, lane).await {
+                Ok(Some(claim)) => break claim,
+                Ok(None) => {}
+                Err(error) => tracing::warn!(%error, "no job could be claimed"),
+            }
+            tokio::select! {
+                () = workers.wake.notified() => {}
+                () = tokio::time::sleep(LOOK) => {}
+                // An order to stop, or nobody who could give one any more.
+                changed = stop.changed() => if changed.is_err() { return },
+            }
+        };
+        certus_store::crash_point("job-after-claim");
+        watchman::guard(&workers, claim, &mut stop).await;
+    }
+}
+
+/// Brings back what lost workers had, sweeps, and signs where the audit chain ends.
+async fn keep_house(workers: Arc<Workers>, mut stop: watch::Receiver<bool>) {
+    let mut look = tokio::time::interval(workers.terms.lease / 3);
+    let mut sweep_at = tokio::time::interval(SWEEP);
+    let mut sign_at = tokio::time::interval(SIGN);
+    let mut signed = None;
+    while !*stop.borrow() {
+        tokio::select! {
+            _ = look.tick() => bring_back(&workers).await,
+            _ = sweep_at.tick() => sweep(&workers).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "what nobody has on record could not be swept away");
+            }),
+            _ = sign_at.tick() => match checkpoint::sign(&workers.store, &workers.host.key, signed).await {
+                Ok(head) => signed = Some(head),
+                Err(error) => tracing::warn!(%error, "the head of the audit chain could not be signed"),
+            },
+            // An order to stop, or nobody who could give one any more.
+            changed = stop.changed() => if changed.is_err() { break },
+        }
+    }
+    // Best effort: what this process wrote is vouched for as it ends.
+    if let Err(error) = checkpoint::sign(&workers.store, &workers.host.key, signed).await {
+        tracing::warn!(%error, "the head of the audit chain could not be signed");
+    }
+}
+
+async fn bring_back(workers: &Workers) {
+    match workers.store.reclaim(&workers.terms.name).await {
+        Ok(lost) if lost.is_empty() => {}
+        Ok(lost) => {
+            for scan in lost {
+                tracing::warn!(scan_id = %scan, "its worker was lost; the scan waits again");
+            }
+            workers.wake.notify_waiters();
+        }
+        Err(error) => tracing::warn!(%error, "leases could not be looked at"),
+    }
+}
+
+/// Removes folders that no row names. Those of live jobs are young or named by their lease.
+async fn sweep(workers: &Arc<Workers>) -> Result<(), StoreError> {
+    // Listed before rows are read: what comes meanwhile is young.
+    let bundles = workers.store.bundles().await?;
+    let live = workers.store.live_bundles().await?;
+    let uploads = workers.store.upload_ids().await?;
+    let (folders, host) = (workers.folders.clone(), workers.host.clone());
+    let swept = tokio::task::spawn_blocking(move || {
+        if let Err(error) = host.scratch.sweep() {
+            tracing::warn!(%error, "the scratch folder could not be swept");
+        }
+        folders.sweep(&bundles, &uploads, &live)
+    });
+    match swept.await {
+        Ok(Ok(0)) => Ok(()),
+        Ok(Ok(removed)) => {
+            tracing::info!(removed, "swept away what nobody has on record");
+            Ok(())
+        }
+        Ok(Err(error)) => Err(error),
+        Err(error) => {
+            tracing::error!(%error, "the sweeper has died");
+            Ok(())
+        }
+    }
+}
