@@ -1,1 +1,41 @@
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+mod admin;
+mod api_keys;
+mod artifacts;
+mod audit;
+mod body;
+mod caller;
+mod config;
+mod entropy;
+mod error;
+mod fields;
+mod findings;
+mod health;
+mod json;
+mod key;
+mod metrics;
+mod observe;
+mod openapi;
+mod origin;
+mod page;
+mod problem;
+mod query;
+mod queue;
+mod router;
+mod scans;
+mod serve;
+mod state;
+mod stats;
+mod stream;
+mod submit;
+mod time;
+mod uploads;
+
+pub use config::{Authentication, Config, Limits, Refused, Services};
+pub use error::Error;
+pub use key::{Key, KeyRequest, new_key};
+pub use metrics::Metrics;
+pub use openapi::openapi;
+pub use serve::serve;

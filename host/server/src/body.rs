@@ -1,0 +1,74 @@
+//! JSON bodies: of bounded size, within bounded time, of one reading.
+
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use futures_util::StreamExt as _;
+use serde_json::Value;
+
+use crate::json;
+use crate::problem::{Kind, Problem};
+use crate::state::Shared;
+
+/// The JSON body of a request.
+#[derive(Debug)]
+pub(crate) struct Json(pub(crate) Value);
+
+impl FromRequest<Shared> for Json {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &Shared) -> Result<Self, Problem> {
+        let is_json = content_type(request.headers()).is_some_and(|kind| {
+            kind.eq_ignore_ascii_case("application/json")
+                || kind.to_ascii_lowercase().strip_prefix("application/").is_some_and(|rest| rest.ends_with("+json"))
+        });
+        if !is_json {
+            return Err(Problem::new(Kind::UnsupportedMediaType, "Send `Content-Type: application/json`"));
+        }
+        let bytes = read(request, state).await?;
+        json::parse(&bytes).map(Json).map_err(|error| {
+            let what = certus_model::escape::one_line(&error.to_string(), 200);
+            Problem::new(Kind::BadRequest, format!("The body is not JSON that can be read: {what}"))
+        })
+    }
+}
+
+async fn read(request: Request, state: &Shared) -> Result<Vec<u8>, Problem> {
+    let limits = &state.config.limits;
+    let too_large = || Problem::new(Kind::TooLarge, format!("The body may have {} bytes", limits.json_bytes));
+    plain_encoding(request.headers())?;
+    if declared_length(request.headers()).is_some_and(|length| length > limits.json_bytes as u64) {
+        return Err(too_large());
+    }
+    let mut parts = request.into_body().into_data_stream();
+    let collect = async {
+        let mut body = Vec::new();
+        while let Some(part) = parts.next().await {
+            let part = part.map_err(|_| Problem::new(Kind::BadRequest, "The body ended too early"))?;
+            if body.len() + part.len() > limits.json_bytes {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&part);
+        }
+        Ok(body)
+    };
+    let late = |_| Problem::new(Kind::RequestTimeout, "The body did not arrive in time");
+    tokio::time::timeout(limits.body_read, collect).await.map_err(late)?
+}
+
+pub(crate) fn content_type(headers: &HeaderMap) -> Option<&str> {
+    Some(headers.get(header::CONTENT_TYPE)?.to_str().ok()?.split(';').next()?.trim())
+}
+
+pub(crate) fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// A packed body would be limited in its packed form only.
+pub(crate) fn plain_encoding(headers: &HeaderMap) -> Result<(), Problem> {
+    match headers.get(header::CONTENT_ENCODING) {
+        Some(encoding) if encoding != "identity" => {
+            Err(Problem::new(Kind::UnsupportedMediaType, "Send the body without `Content-Encoding`"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,147 @@
+//! What the operator sets, and what the service is built on.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use certus_model::TenantId;
+use certus_model::request::ScanRequest;
+use certus_store::{Folders, Store};
+use tokio::sync::Notify;
+
+use crate::metrics::Metrics;
+
+/// What the operator sets.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Who may ask.
+    pub authentication: Authentication,
+    /// The folder below which `directory_path`, local `git_url`s, `archive_path`s and manifests may lie; none
+    /// accepts none of them.
+    pub workspace_root: Option<PathBuf>,
+    /// Every scan is of the sample workspace, and says so.
+    pub sample: bool,
+    /// Whether plugins can be run at all, as `/health` shows it.
+    pub security_module_available: bool,
+    /// A manifest needs a signature, wherever it comes from.
+    pub manifest_verification_required: bool,
+    /// A submit needs an `Idempotency-Key`.
+    pub require_idempotency_key: bool,
+    /// How long a scan may take that does not say.
+    pub default_timeout: Duration,
+    /// How long a scan may ask for.
+    pub max_timeout: Duration,
+    /// Pages of other origins that may open streams, for example `https://console.example.com`.
+    pub allowed_origins: Vec<String>,
+    /// What one client may take.
+    pub limits: Limits,
+    /// How long requests may take to end once the service is told to stop.
+    pub grace: Duration,
+    /// This program's version.
+    pub version: &'static str,
+}
+
+/// Who may ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Authentication {
+    /// Whoever sends a key.
+    Required,
+    /// Whoever is on this machine, as the administrator of one tenant. For development.
+    Development {
+        /// Which tenant.
+        tenant: TenantId,
+    },
+}
+
+/// What one client may take.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of a JSON body.
+    pub json_bytes: usize,
+    /// Bytes of an uploaded archive.
+    pub upload_bytes: u64,
+    /// How long the headers of a request may take.
+    pub header_read: Duration,
+    /// How long a JSON body may take, and the next part of an upload.
+    pub body_read: Duration,
+    /// How long a client may take none of what it is sent.
+    pub write_idle: Duration,
+    /// Headers of a request.
+    pub headers: usize,
+    /// Connections at once; others wait.
+    pub connections: usize,
+    /// Live streams at once.
+    pub streams: usize,
+    /// How often a stream shows that it lives.
+    pub ping: Duration,
+}
+
+/// What the service is built on.
+#[derive(Clone)]
+pub struct Services {
+    /// Records and queue.
+    pub store: Store,
+    /// Uploads and bundles.
+    pub folders: Arc<Folders>,
+    /// What only the crates know that do the work: whether the profile exists, whether the address is one
+    /// that may be fetched. It neither waits nor looks anything up in the network. Empty accepts.
+    pub check: Arc<dyn Fn(&ScanRequest) -> Vec<Refused> + Send + Sync>,
+    /// Told with `notify_one` after a submit, so that a worker of this process looks at once.
+    pub wake: Arc<Notify>,
+    /// To be told with `notify_one` after events were kept, so that those who follow hear of them at once.
+    pub events: Arc<Notify>,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+/// Why a request is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Which field of the request, for example `git_url`.
+    pub field: &'static str,
+    /// What is wrong with it and what to do; the client is shown it.
+    pub detail: String,
+}
+
+impl Config {
+    /// What is set where nothing is said: keys are required, nothing local is scanned.
+    pub fn new(version: &'static str) -> Self {
+        Self {
+            authentication: Authentication::Required,
+            workspace_root: None,
+            sample: false,
+            security_module_available: true,
+            manifest_verification_required: false,
+            require_idempotency_key: false,
+            default_timeout: Duration::from_secs(600),
+            max_timeout: Duration::from_secs(86_400),
+            allowed_origins: Vec::new(),
+            limits: Limits::default(),
+            grace: Duration::from_secs(30),
+            version,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            json_bytes: 1024 * 1024,
+            upload_bytes: 2 * 1024 * 1024 * 1024,
+            header_read: Duration::from_secs(10),
+            body_read: Duration::from_secs(30),
+            write_idle: Duration::from_secs(30),
+            headers: 100,
+            connections: 4096,
+            streams: 1000,
+            ping: Duration::from_secs(20),
+        }
+    }
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Services").field("store", &self.store.place()).finish_non_exhaustive()
+    }
+}

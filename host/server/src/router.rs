@@ -1,0 +1,66 @@
+//! Which path leads where. Path and description come from one attribute at each handler.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::observe::{observe, panicked, unknown_method, unknown_path};
+use crate::state::Shared;
+use crate::{
+    admin, api_keys, artifacts, audit, findings, health, openapi, queue, scans, stats, stream, submit, uploads,
+};
+
+/// The service without a socket.
+pub(crate) fn router(state: Shared) -> Router {
+    let (router, api) = described();
+    let state_of_observer = state.clone();
+    router
+        .with_state(state)
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", api))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(unknown_method)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(state_of_observer, observe))
+        // Bodies are limited where they are read, each kind by its own measure.
+        .layer(DefaultBodyLimit::disable())
+}
+
+/// The routes and their description.
+pub(crate) fn described() -> (Router<Shared>, OpenApi) {
+    let (router, mut api) = OpenApiRouter::with_openapi(openapi::Document::openapi())
+        .routes(routes!(submit::submit, scans::list))
+        .routes(routes!(submit::submit_batch))
+        .routes(routes!(uploads::upload_archive))
+        .routes(routes!(scans::show))
+        .routes(routes!(queue::cancel))
+        .routes(routes!(queue::replay))
+        .routes(routes!(stream::follow))
+        .routes(routes!(artifacts::list))
+        .routes(routes!(artifacts::download))
+        .routes(routes!(findings::list))
+        .routes(routes!(audit::list))
+        .routes(routes!(api_keys::list_own, api_keys::create_own))
+        .routes(routes!(api_keys::revoke_own))
+        .routes(routes!(admin::list_tenants, admin::create_tenant))
+        .routes(routes!(admin::change_tenant))
+        .routes(routes!(admin::list_users, admin::create_user))
+        .routes(routes!(admin::change_user))
+        .routes(routes!(api_keys::list_all, api_keys::create_any))
+        .routes(routes!(api_keys::revoke_any))
+        .routes(routes!(stats::get_stats))
+        .routes(routes!(stats::get_metrics))
+        .routes(routes!(health::health))
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+        .split_for_parts();
+    // The one path that goes on over slashes is written in two ways.
+    let wild = std::mem::take(&mut api.paths.paths);
+    api.paths.paths = wild.into_iter().map(|(path, item)| (path.replace("{*path}", "{path}"), item)).collect();
+    (router, api)
+}
