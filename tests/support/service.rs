@@ -69,6 +69,15 @@ impl Home {
         std::fs::write(folder.join("README.md"), "# A repository\n").expect("a file");
         folder
     }
+
+    /// A workspace that takes some seconds to scan.
+    pub(crate) fn slow_workspace(&self, name: &str) {
+        let folder = self.workspace(name);
+        let content = "password = lookup(\"aws_key_secret_token\")\n".repeat(4_000);
+        for at in 0..300 {
+            std::fs::write(folder.join(format!("f{at}.py")), &content).expect("a file");
+        }
+    }
 }
 
 impl Process {
