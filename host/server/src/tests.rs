@@ -8,7 +8,7 @@ use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
 use axum::{Router, body};
 use certus_model::{Lane, Role, ScanStatus, Scope, TenantId};
-use certus_store::{DatabaseUrl, Ending, FindingRow, Folders, JobEnd, NewUser, Reach, Store};
+use certus_store::{DatabaseUrl, Ending, FindingRow, Folders, JobEnd, Lease, NewUser, Reach, Store};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tower::ServiceExt as _;
@@ -23,12 +23,15 @@ use crate::state::Shared;
 mod access;
 mod limits;
 mod reading;
+mod socket;
 mod submitting;
 
 struct Fixture {
     _folder: tempfile::TempDir,
     root: std::path::PathBuf,
     store: Store,
+    config: Config,
+    services: Services,
     router: Router,
     /// Of the tenant `acme`, of `other`, and of an administrator.
     acme: String,
@@ -70,8 +73,8 @@ impl Fixture {
             events: Arc::new(Notify::new()),
             metrics: Metrics::new(),
         };
-        let router = router(Shared::new(config, services));
-        Self { _folder: folder, root, store, router, acme, other, admin }
+        let router = router(Shared::new(config.clone(), services.clone()));
+        Self { _folder: folder, root, store, config, services, router, acme, other, admin }
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {
@@ -97,6 +100,10 @@ impl Fixture {
         let claim = self.store.claim("w", Duration::from_secs(30), Lane::Interactive).await.unwrap().unwrap();
         self.store.append_events(&claim.lease, &[json!({"type": "phase", "message": "Cloning"})]).await.unwrap();
         self.store.keep_findings(&claim.lease, findings).await.unwrap();
+        self.end(&claim.lease, status, bundle).await;
+    }
+
+    async fn end(&self, lease: &Lease, status: ScanStatus, bundle: Option<&str>) {
         let ending = Ending {
             status,
             decision: None,
@@ -112,7 +119,7 @@ impl Fixture {
             manifest_metadata: None,
             events: vec![json!({"type": "scan_complete", "status": "SUCCEEDED"})],
         };
-        self.store.finish(&claim.lease, JobEnd::Completed, &ending).await.unwrap();
+        self.store.finish(lease, JobEnd::Completed, &ending).await.unwrap();
     }
 }
 

@@ -21,7 +21,9 @@ async fn bodies_have_a_size_a_time_and_one_reading() {
     send(padded(1001).into()).await.is_problem(413, "too-large");
     let endless = stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b' '; 100])));
     send(Body::from_stream(endless)).await.is_problem(413, "too-large");
-    send(Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>())).await.is_problem(408, "request-timeout");
+    send(Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>()))
+        .await
+        .is_problem(408, "request-timeout");
     send("[".repeat(900).into()).await.is_problem(400, "bad-request");
     send("{\"a\":1,\"a\":2}".into()).await.is_problem(400, "bad-request");
     send("{\"manifest\":{\"x\":1,\"x\":2}}".into()).await.is_problem(400, "bad-request");

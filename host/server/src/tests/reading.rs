@@ -177,7 +177,8 @@ async fn artifacts_are_those_of_the_index_and_no_others() {
     let known = request("GET", &format!("{artifacts}/index.json"), &fixture.acme).header(header::IF_NONE_MATCH, &tag);
     let known = fixture.send(known.body(Body::empty()).unwrap()).await;
     assert_eq!((known.status.as_u16(), known.text.as_str()), (304, ""));
-    for bad in ["stray.json", "../b.1/scan.json", "%2e%2e/b.1/scan.json", "/etc/passwd", "reports", "scan.json/", "%00"] {
+    for bad in ["stray.json", "../b.1/scan.json", "%2e%2e/b.1/scan.json", "/etc/passwd", "reports", "scan.json/", "%00"]
+    {
         fixture.get(&fixture.acme, &format!("{artifacts}/{bad}")).await.is_problem(404, "not-found");
     }
 }
@@ -203,7 +204,8 @@ async fn what_needs_no_key_shows_totals_only() {
         assert!(metrics.lines().any(|found| found == line), "no {line} in {metrics}");
     }
     let health = fixture.get("", "/health").await.json;
-    let wanted = json!({"status": "ok", "scanning_mode": "production", "security_module_available": "True", "version": "1.2.3"});
+    let wanted =
+        json!({"status": "ok", "scanning_mode": "production", "security_module_available": "True", "version": "1.2.3"});
     assert_eq!(health, wanted);
 }
 
