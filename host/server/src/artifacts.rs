@@ -101,7 +101,15 @@ pub(crate) async fn list(
         ("If-None-Match" = Option<String>, Header, description = "An `ETag` that you have")
     ),
     responses(
-        (status = 200, description = "The file", body = String, content_type = "application/octet-stream", headers(
+        (status = 200, description = "The file", content(
+            (Value = "application/json"),
+            (Value = "application/sarif+json"),
+            (Value = "application/vnd.cyclonedx+json"),
+            (Value = "application/spdx+json"),
+            (Value = "application/vnd.dsse.envelope.v1+json"),
+            (String = "application/jsonl"),
+            (String = "text/html")
+        ), headers(
             ("ETag" = String, description = "The file's SHA-256"),
             ("Content-Disposition" = String, description = "Always `attachment`"))),
         (status = 304, description = "You have it"),

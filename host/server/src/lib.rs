@@ -30,6 +30,8 @@ mod state;
 mod stats;
 mod stream;
 mod submit;
+#[cfg(test)]
+mod tests;
 mod time;
 mod uploads;
 

@@ -66,7 +66,7 @@ impl Folders {
         let keep = || {
             file.sync_all()?;
             self.uploads.rename(partial(id), &self.uploads, id.as_str())?;
-            self.uploads.try_clone()?.into_std_file().sync_all()
+            sync_names(&self.uploads)
         };
         keep().map_err(|cause| Error::folder(format!("{UPLOADS}/{id}"), "written", cause))
     }
@@ -115,7 +115,7 @@ impl Folders {
     pub fn sync_bundle(&self, bundle: &str) -> Result<(), Error> {
         let sync = || {
             sync(&self.bundles.open_dir(bundle)?)?;
-            self.bundles.try_clone()?.into_std_file().sync_all()
+            sync_names(&self.bundles)
         };
         sync().map_err(|cause| Error::folder(format!("{BUNDLES}/{bundle}"), "written", cause))
     }
@@ -167,5 +167,10 @@ fn sync(dir: &Dir) -> io::Result<()> {
             entry.open()?.sync_all()?;
         }
     }
-    dir.try_clone()?.into_std_file().sync_all()
+    sync_names(dir)
+}
+
+/// The names in a folder. A `Dir` is a place and no open file, so that it cannot be synced itself.
+fn sync_names(dir: &Dir) -> io::Result<()> {
+    dir.open(".")?.sync_all()
 }
