@@ -5,20 +5,20 @@ mod examples;
 mod workers;
 
 use crate::support::home::Home;
-use crate::support::postgres::{self, Database, Server};
+use crate::support::postgres::{self, Database};
 
 /// Where a service keeps its records.
 pub(crate) enum Records {
     /// In a file of its home.
     Sqlite,
     /// In a database of its own.
-    Postgres(&'static Server, Database),
+    Postgres(Database),
 }
 
 impl Records {
     /// SQLite, and Postgres where it is installed.
     pub(crate) fn both() -> Vec<Self> {
-        let postgres = postgres::server().map(|server| Self::Postgres(server, server.empty()));
+        let postgres = postgres::server().map(|server| Self::Postgres(server.empty()));
         [Self::Sqlite].into_iter().chain(postgres).collect()
     }
 
@@ -26,7 +26,7 @@ impl Records {
     pub(crate) fn settings(&self, home: &Home) -> Vec<(&str, &str)> {
         match self {
             Self::Sqlite => Vec::new(),
-            Self::Postgres(_, database) => {
+            Self::Postgres(database) => {
                 let settings =
                     vec![("DATABASE_URL", database.setting.as_str()), ("DATABASE_OWNER_URL", database.owner_setting.as_str())];
                 let migrated = home.service(&settings).args(["db", "migrate"]).output().expect("certus runs");

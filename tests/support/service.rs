@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use crate::support::home::Home;
 
 /// How long anything may take that a test waits for.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running `certus serve` or `certus worker`.
 pub(crate) struct Process {
