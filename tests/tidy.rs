@@ -41,6 +41,7 @@ const COMMANDS: &[(&str, &str)] = &[
     ("host/pipeline/src/worker.rs", "the scan worker"),
     ("host/certus/src/command/doctor.rs", "git, asked for its version"),
     ("host/checkout/src/git/child.rs", "git, which only fetches"),
+    ("host/store/src/backup.rs", "pg_dump, for a backup"),
     ("host/workbench/src/toolchain.rs", "the author's compiler"),
     ("host/workbench/src/build/compile.rs", "the author's cargo"),
 ];
