@@ -111,7 +111,7 @@ impl Caller {
         }
     }
 
-    fn is_admin(self) -> Result<Self, Problem> {
+    fn may_administer(self) -> Result<Self, Problem> {
         match self.role {
             Role::Admin => Ok(self),
             Role::Tenant => Err(Problem::new(Kind::Forbidden, "This needs the key of an administrator")),
@@ -147,6 +147,6 @@ macro_rules! extractor {
 extractor! {
     Reader: ;
     Writer: may_write;
-    AdminReader: is_admin;
-    AdminWriter: is_admin, may_write;
+    AdminReader: may_administer;
+    AdminWriter: may_administer, may_write;
 }

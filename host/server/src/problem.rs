@@ -1,4 +1,5 @@
-//! Answers that are no: RFC 9457, with types that stay.
+//! Answers that are no: RFC 9457, with types that stay. The `problem_details` crate has the document; what is here is
+//! what it has not: a closed set of types, causes that go to the log alone, and a schema of the version in use.
 
 use std::borrow::Cow;
 use std::error::Error as Cause;
