@@ -1,6 +1,7 @@
 //! The store, on both databases: every test runs on SQLite and on a real Postgres.
 
 mod audit;
+mod folders;
 mod migrations;
 mod queue;
 mod submits;

@@ -11,6 +11,7 @@ pub(crate) mod service;
 pub(crate) mod tls;
 pub(crate) mod usage;
 pub(crate) mod wasi;
+pub(crate) mod wire;
 
 use std::path::Path;
 use std::sync::Arc;

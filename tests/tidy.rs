@@ -50,6 +50,8 @@ const COMMANDS: &[(&str, &str)] = &[
 const TASKS: &[(&str, &str)] = &[
     ("host/store/src/submit.rs", "a commit outlives the client that asked for it"),
     ("host/server/src/serve.rs", "no client waits for another, and one task asks the store for all who follow"),
+    ("host/certus/src/command/serve.rs", "the workers run beside the API"),
+    ("host/certus/src/command/service.rs", "the order to stop is waited for"),
 ];
 
 /// Files that name a crate's production code over this many lines are really two files.
@@ -255,7 +257,9 @@ fn exceptions_carry_their_reason() {
 #[test]
 fn every_setting_stands_in_the_readme_and_the_reverse() {
     let readme = read(&root().join("README.md"));
-    let code = &production()["host/certus/src/settings.rs"];
+    let sources = production();
+    let files = ["host/certus/src/settings.rs", "host/certus/src/settings/service.rs"];
+    let code = files.map(|name| &*sources[name]).join("\n");
     let mut names: Vec<&str> =
         code.lines().filter_map(|line| line.split_once(": &str = \"")?.1.strip_suffix("\";")).collect();
     names.sort_unstable();

@@ -16,6 +16,10 @@ fn survives(case: &str, point: &str, lease: &str, within: Duration) {
     on_each(|records| {
         let home = Home::new();
         home.workspace("repo");
+        if point == "pipeline-running" {
+            // Long enough to be told of while it runs.
+            home.slow_workspace("repo");
+        }
         let mut settings = records.settings(&home);
         settings.push(("CERTUS_LEASE_SECONDS", lease));
         let points = format!("{point}=return");

@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::on_each;
+use super::{Records, on_each};
 use crate::support::home::Home;
+use crate::support::postgres;
 use crate::support::service::{PATIENCE, Process, Service, directory};
+use crate::support::wire::Wire;
 
 fn worker(home: &Home, settings: &[(&str, &str)]) -> Process {
     let mut command = home.service(settings);
@@ -72,7 +74,7 @@ fn case_111_a_scan_that_kills_its_workers_is_given_up_and_can_be_replayed() {
     on_each(|records| {
         let home = Home::new();
         home.workspace("repo");
-        let settings = [&records.settings(&home)[..], &[("CERTUS_LEASE_SECONDS", "2")]].concat();
+        let settings = [&records.settings(&home)[..], &[("CERTUS_LEASE_SECONDS", "3")]].concat();
         let service = Service::start_with(&home, &settings, &["--no-workers"]);
         let id = service.submit(&directory("repo"));
         let deadly = [&settings[..], &[("FAILPOINTS", "pipeline-engine=return")]].concat();
@@ -94,6 +96,35 @@ fn case_111_a_scan_that_kills_its_workers_is_given_up_and_can_be_replayed() {
 }
 
 #[test]
+fn case_110_a_worker_without_its_database_stops_before_its_lease_ends() {
+    let Some(server) = postgres::server() else { return };
+    let home = Home::new();
+    home.slow_workspace("slow");
+    let records = Records::Postgres(server.empty());
+    let direct = [&records.settings(&home)[..], &[("CERTUS_LEASE_SECONDS", "6")]].concat();
+    let service = Service::start_with(&home, &direct, &["--no-workers"]);
+    let wire = Wire::to(server.port());
+    let through = direct[0].1.replace(&format!(":{}/", server.port()), &format!(":{}/", wire.port()));
+    let settings = [("DATABASE_URL", through.as_str()), ("CERTUS_LEASE_SECONDS", "6")];
+    let worker = worker(&home, &settings);
+    let id = service.submit(&directory("slow"));
+    service.until(&id, |scan| scan["status"] == "running");
+    let cut = Instant::now();
+    wire.cut(true);
+    let stopped = "this worker stops before it ends";
+    while !worker.log().contains(stopped) {
+        assert!(cut.elapsed() < PATIENCE, "{}", worker.log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // The last renewal that can have arrived is older than the cut, so a lease later it is free.
+    assert!(cut.elapsed() < Duration::from_secs(6), "{:?}", cut.elapsed());
+    println!("case 110: stopped {:?} after the database was gone, under a lease of 6 s", cut.elapsed());
+    wire.cut(false);
+    let scan = service.ended(&id);
+    assert_eq!((&scan["status"], &scan["attempts"]), (&json!("succeeded"), &json!(2)), "the twin: {scan:#}");
+}
+
+#[test]
 fn case_112_asked_to_stop_it_finishes_or_gives_back_and_ends_well() {
     on_each(|records| {
         let home = Home::new();
@@ -101,8 +132,7 @@ fn case_112_asked_to_stop_it_finishes_or_gives_back_and_ends_well() {
         home.slow_workspace("slow");
         let settings = [&records.settings(&home)[..], &[("CERTUS_DRAIN_SECONDS", "1")]].concat();
         let mut service = Service::start(&home, &settings);
-        let ids: Vec<_> =
-            (0..8).map(|at| service.submit(&directory(if at < 2 { "slow" } else { "repo" }))).collect();
+        let ids: Vec<_> = (0..8).map(|at| service.submit(&directory(if at < 2 { "slow" } else { "repo" }))).collect();
         service.until(&ids[0], |scan| scan["status"] == "running");
         service.process().signal(Signal::TERM);
         let asked = Instant::now();

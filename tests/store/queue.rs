@@ -71,7 +71,7 @@ fn case_109_a_worker_past_its_lease_writes_nothing() {
         let store = place.open().await;
         let scan = submit(&store, "one").await;
         let paused = claim(&store, "paused", NONE).await;
-        assert_eq!(store.reclaim("other").await.unwrap(), [scan.clone()]);
+        assert_eq!(store.reclaim("other", &[]).await.unwrap(), [scan.clone()]);
         let other = claim(&store, "other", LEASE).await;
         assert_eq!((other.attempt, other.lease.fence), (2, paused.lease.fence + 1));
         // Everything that the paused worker may do when it wakes.
@@ -98,15 +98,15 @@ fn case_114_leases_end_by_the_database_s_clock_and_never_under_their_own_worker(
         let store = place.open().await;
         let scan = submit(&store, "one").await;
         let held = claim(&store, "w1", LEASE).await;
-        assert!(store.reclaim("w2").await.unwrap().is_empty(), "a lease that runs is nobody else's");
+        assert!(store.reclaim("w2", &[]).await.unwrap().is_empty(), "a lease that runs is nobody else's");
         // An hour passes at the database, as when its clock is set.
         let hour_ago = "UPDATE scan_jobs SET lease_until = lease_until - 3600000";
         place.tamper(hour_ago).unwrap();
-        assert!(store.reclaim("w1").await.unwrap().is_empty(), "its own worker knows that it lives");
+        assert!(store.reclaim("w1", &[scan.clone()]).await.unwrap().is_empty(), "its own worker knows that it lives");
         assert_eq!(store.heartbeat(&held.lease, LEASE).await.unwrap(), Heartbeat::GoOn, "and says so");
-        assert!(store.reclaim("w2").await.unwrap().is_empty());
+        assert!(store.reclaim("w2", &[]).await.unwrap().is_empty());
         place.tamper(hour_ago).unwrap();
-        assert_eq!(store.reclaim("w2").await.unwrap(), [scan], "the twin: a lease that has ended is given on");
+        assert_eq!(store.reclaim("w1", &[]).await.unwrap(), [scan], "the twin: what nobody has in hand is given on");
         let again = store.heartbeat(&held.lease, LEASE).await;
         assert!(matches!(again, Err(Error::Fenced { .. })), "no double run: {again:?}");
     });
@@ -120,7 +120,7 @@ fn case_111_a_dead_letter_leaves_the_queue_moving_and_is_replayed() {
         for attempt in 1..=3 {
             let lost = claim(&store, "dies", NONE).await;
             assert_eq!(lost.attempt, attempt);
-            assert_eq!(store.reclaim("other").await.unwrap(), [poison.clone()]);
+            assert_eq!(store.reclaim("other", &[]).await.unwrap(), [poison.clone()]);
         }
         let next = submit(&store, "one").await;
         let buried = claim(&store, "other", LEASE).await;
@@ -253,7 +253,7 @@ fn findings_replace_those_of_an_earlier_attempt() {
         };
         let first = claim(&store, "w", NONE).await;
         store.keep_findings(&first.lease, &rows(1_200, "old")).await.unwrap();
-        store.reclaim("other").await.unwrap();
+        store.reclaim("other", &[]).await.unwrap();
         let second = claim(&store, "other", LEASE).await;
         store.keep_findings(&second.lease, &rows(700, "new")).await.unwrap();
         let all = FindingFilter { limit: 2_000, ..Default::default() };

@@ -98,6 +98,10 @@ impl Server {
         server
     }
 
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }

@@ -6,13 +6,14 @@ mod ending;
 mod prepare;
 mod watchman;
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use certus_checkout::Credential;
-use certus_model::Lane;
+use certus_model::{Lane, ScanId};
 use certus_outbound::{Guard, RemoteHost};
 use certus_store::{Error as StoreError, Folders, Store};
 use tokio::sync::{Notify, watch};
@@ -44,6 +45,26 @@ pub struct Workers {
     pub wake: Arc<Notify>,
     /// Told when there are events to read.
     pub told: Arc<Notify>,
+    /// What this process is at work on.
+    pub in_hand: InHand,
+}
+
+/// The scans that this process is at work on.
+#[derive(Debug, Default)]
+pub struct InHand(Mutex<BTreeSet<ScanId>>);
+
+impl InHand {
+    fn take(&self, scan: &ScanId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(scan.clone());
+    }
+
+    fn leave(&self, scan: &ScanId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(scan);
+    }
+
+    fn all(&self) -> Vec<ScanId> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
 }
 
 /// What clients may name, and how it is reached.
@@ -109,7 +130,10 @@ async fn slot(workers: Arc<Workers>, mut stop: watch::Receiver<bool>) {
             }
         };
         certus_store::crash_point("job-after-claim");
+        let scan = claim.lease.scan.clone();
+        workers.in_hand.take(&scan);
         watchman::guard(&workers, claim, &mut stop).await;
+        workers.in_hand.leave(&scan);
     }
 }
 
@@ -140,7 +164,7 @@ async fn keep_house(workers: Arc<Workers>, mut stop: watch::Receiver<bool>) {
 }
 
 async fn bring_back(workers: &Workers) {
-    match workers.store.reclaim(&workers.terms.name).await {
+    match workers.store.reclaim(&workers.terms.name, &workers.in_hand.all()).await {
         Ok(lost) if lost.is_empty() => {}
         Ok(lost) => {
             for scan in lost {

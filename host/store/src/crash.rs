@@ -10,6 +10,14 @@ pub fn point(name: &'static str) {
     let _ = name;
 }
 
+/// Fails here as a disk does, if the point `name` is armed; else does nothing.
+pub(crate) fn disk(name: &'static str) -> std::io::Result<()> {
+    fail::fail_point!(name, |_| Err(std::io::Error::from_raw_os_error(rustix::io::Errno::IO.raw_os_error())));
+    // Without points the macro is empty.
+    let _ = name;
+    Ok(())
+}
+
 /// Arms the points that the variable `FAILPOINTS` names, for example `job-after-claim=return`; to be called once,
 /// before anything else. Where points are not compiled in, as in all that is shipped, it does nothing.
 pub fn arm() {

@@ -64,6 +64,7 @@ impl Folders {
     /// A disk that is full or fails.
     pub fn keep_upload(&self, id: &UploadId, file: &File) -> Result<(), Error> {
         let keep = || {
+            crate::crash::disk("upload-sync")?;
             file.sync_all()?;
             self.uploads.rename(partial(id), &self.uploads, id.as_str())?;
             sync_names(&self.uploads)
@@ -114,6 +115,7 @@ impl Folders {
     /// A disk that fails.
     pub fn sync_bundle(&self, bundle: &str) -> Result<(), Error> {
         let sync = || {
+            crate::crash::disk("bundle-sync")?;
             sync(&self.bundles.open_dir(bundle)?)?;
             sync_names(&self.bundles)
         };

@@ -14,7 +14,7 @@ use crate::database::{Reach, Store, now};
 use crate::error::Error;
 use crate::event;
 use crate::scan::{SELECT, Scan, scan};
-use crate::sql::{Columns, Statement, json};
+use crate::sql::{Columns, Statement, Value, json};
 
 /// The right to work on a job until the lease ends. Every write names its fence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -241,28 +241,38 @@ impl Store {
         let detail = object!({ "status": ending.status, "decision": ending.decision, "failure": ending.failure, "result_digest": ending.result_digest });
         audit::append(&mut transaction, &[host_event(held, "scan.finished", detail)]).await?;
         crate::crash::point("finish-before-commit");
+        crate::crash::disk("finish-commit").map_err(sqlx::Error::Io)?;
         transaction.commit().await?;
         crate::crash::point("finish-after-commit");
         Ok(())
     }
 
-    /// Puts jobs whose lease has ended back into the queue, but for this worker's own: it knows better than
-    /// a clock whether it lives. Returns which.
+    /// Puts jobs whose lease has ended back into the queue, but for those that `worker` itself has in its hands:
+    /// it knows better than a clock whether it lives. Returns which.
     ///
     /// # Errors
     /// A database that fails.
-    pub async fn reclaim(&self, worker: &str) -> Result<Vec<ScanId>, Error> {
-        let overdue =
-            "SELECT scan_id FROM scan_jobs WHERE state = 'running' AND lease_until <= {now} AND worker <> $1 LIMIT 1";
+    pub async fn reclaim(&self, worker: &str, in_hand: &[ScanId]) -> Result<Vec<ScanId>, Error> {
+        let now = self.text("{now}").0;
+        let overdue = |mut statement: Statement| {
+            statement.push(" WHERE state = 'running' AND lease_until <= ").push(&now);
+            statement.push(" AND NOT (worker = ").bind(worker).push(" AND scan_id IN ");
+            // No scan is called nothing: a list may not be empty.
+            let listed = in_hand.iter().map(ScanId::as_str).chain([""]).map(Value::from);
+            statement.row(listed).push(")");
+            statement
+        };
         let mut look = self.read(Reach::All).await?;
-        if sqlx::query(self.text(overdue)).bind(worker).fetch_optional(&mut *look).await?.is_none() {
+        let select = overdue(Statement::new("SELECT scan_id FROM scan_jobs"));
+        if select.query().fetch_optional(&mut *look).await?.is_none() {
             return Ok(Vec::new());
         }
         look.commit().await?;
         let mut transaction = self.write(Reach::All).await?;
-        let update = "UPDATE scan_jobs SET state = 'queued', worker = NULL, lease_until = NULL, available_at = 0 \
-                      WHERE state = 'running' AND lease_until <= {now} AND worker <> $1 RETURNING scan_id";
-        let rows = sqlx::query(self.text(update)).bind(worker).fetch_all(&mut *transaction).await?;
+        let back = "UPDATE scan_jobs SET state = 'queued', worker = NULL, lease_until = NULL, available_at = 0";
+        let mut update = overdue(Statement::new(back));
+        update.push(" RETURNING scan_id");
+        let rows = update.query().fetch_all(&mut *transaction).await?;
         let lost: Vec<ScanId> = rows.iter().map(|row| Columns(row).parsed("scan_id")).collect::<Result<_, _>>()?;
         for scan in &lost {
             let queued = "UPDATE scans SET status = 'queued' WHERE id = $1 AND status = 'running'";

@@ -173,6 +173,7 @@ impl Store {
             let events: Vec<_> = fresh.iter().map(|(new, ..)| submitted(new)).collect();
             audit::append(&mut transaction, &events).await?;
         }
+        crate::crash::disk("submit-commit").map_err(sqlx::Error::Io)?;
         transaction.commit().await?;
         crate::crash::point("submit-after-commit");
         Ok(answers)

@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use certus_checkout::{Git, Scratch};
 use certus_model::limits::{Limits, WorkspaceLimits};
 use certus_outbound::Guard;
-use certus_pipeline::{Host, ManifestVerification, Sources, Terms, Worker, Workers};
+use certus_pipeline::{Host, InHand, ManifestVerification, Sources, Terms, Worker, Workers};
 use certus_store::{Folders, Store};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -96,6 +96,7 @@ pub(crate) fn workers(
         },
         wake: wake.clone(),
         told: told.clone(),
+        in_hand: InHand::default(),
     }))
 }
 

@@ -28,17 +28,27 @@ const BACK_OFF: Duration = Duration::from_secs(2);
 
 /// Runs a claimed job to its end, or gives it back.
 pub(super) async fn attempt(workers: &Arc<Workers>, claim: Claim, signal: &Arc<Signal>) {
-    let lease = claim.lease.clone();
-    let ended = see_through(workers, claim, signal).await;
-    match ended {
+    let (lease, attempts) = (claim.lease.clone(), claim.attempt);
+    match see_through(workers, claim, signal).await {
         Ok(()) => {}
         Err(error @ StoreError::Fenced { .. }) => {
             tracing::warn!(%error, "what this worker has done is thrown away");
             discard(workers, &lease);
         }
-        // The row still says that the job runs; when the lease ends it is taken up again.
-        Err(error) => tracing::error!(%error, "the scan's end could not be written"),
+        Err(error) => {
+            tracing::error!(error = chain(&error), "the scan's end could not be written; it is tried again");
+            discard(workers, &lease);
+            // If the job cannot even be given back, it comes back when its lease ends.
+            if let Err(error) = workers.store.release(&lease, back_off(attempts), true).await {
+                tracing::warn!(error = chain(&error), "the job could not be given back");
+            }
+        }
     }
+}
+
+/// How long a job waits that the host failed: longer each time.
+fn back_off(attempts: i64) -> Duration {
+    BACK_OFF * 2_u32.saturating_pow(u32::try_from(attempts).unwrap_or(8).clamp(1, 8) - 1)
 }
 
 async fn see_through(workers: &Arc<Workers>, claim: Claim, signal: &Arc<Signal>) -> Result<(), StoreError> {
@@ -52,8 +62,7 @@ async fn see_through(workers: &Arc<Workers>, claim: Claim, signal: &Arc<Signal>)
             format!("the worker that ran the scan was lost {} times; an operator can replay it", claim.attempt - 1);
         return fail(workers, &claim, signal, FailureReason::WorkerLost, message, JobEnd::DeadLetter).await;
     }
-    let first =
-        persist(signal, || workers.store.event_counts(std::slice::from_ref(&claim.lease.scan))).await?;
+    let first = persist(signal, || workers.store.event_counts(std::slice::from_ref(&claim.lease.scan))).await?;
     let first = first.get(&claim.lease.scan).copied().unwrap_or_default().unsigned_abs();
     let (sender, receiver) = unbounded_channel();
     let scanning = tokio::task::spawn_blocking({
@@ -82,8 +91,7 @@ async fn see_through(workers: &Arc<Workers>, claim: Claim, signal: &Arc<Signal>)
         (Ok(Err(error)), _) if error.reason() == FailureReason::Internal && claim.attempt < workers.terms.attempts => {
             tracing::error!(error = chain(&error), "the host failed; the scan is tried again");
             discard(workers, &claim.lease);
-            let after = BACK_OFF * 2_u32.saturating_pow(u32::try_from(claim.attempt).unwrap_or(8).min(8));
-            persist(signal, || workers.store.release(&claim.lease, after, true)).await
+            persist(signal, || workers.store.release(&claim.lease, back_off(claim.attempt), true)).await
         }
         (Ok(Err(error)), _) => {
             tracing::warn!(error = chain(&error), "the scan failed");
@@ -195,8 +203,7 @@ async fn fail(
     end: JobEnd,
 ) -> Result<(), StoreError> {
     let told =
-        persist(signal, || workers.store.events(certus_store::Reach::All, &claim.lease.scan, 0, u32::MAX))
-            .await?;
+        persist(signal, || workers.store.events(certus_store::Reach::All, &claim.lease.scan, 0, u32::MAX)).await?;
     let events = told.into_iter().filter_map(|event| serde_json::from_value(event.body).ok()).collect();
     let recorded = tokio::task::spawn_blocking({
         let (workers, claim, message) = (workers.clone(), claim.clone(), message.clone());
