@@ -91,7 +91,7 @@ fn ends_once(case: &str, service: &Service, id: &str) {
 }
 
 macro_rules! crash {
-    ($($name:ident, $point:literal;)+) => {
+    ($(fn $name:ident => $point:literal;)+) => {
         $(#[test]
         fn $name() {
             survives(stringify!($name), $point, "4", Duration::from_secs(45));
@@ -100,21 +100,21 @@ macro_rules! crash {
 }
 
 crash! {
-    case_096_killed_after_the_scan_row_before_the_job_row, "submit-between-scan-and-job";
-    case_097_killed_after_the_commit_before_the_reply, "submit-after-commit";
-    case_098_killed_after_the_claim, "job-after-claim";
-    case_099_killed_during_the_fetch, "pipeline-checkout";
-    case_100_killed_during_materialisation, "pipeline-materialise";
-    case_101_killed_before_plugins_run, "pipeline-engine";
-    case_101_killed_while_plugins_run, "pipeline-running";
-    case_102_killed_after_findings_before_the_bundle, "pipeline-report";
-    case_103_killed_after_the_bundle_before_its_place, "pipeline-written";
-    case_103_killed_before_the_bundle_is_signed, "pipeline-sign";
-    case_104_killed_after_the_bundle_is_in_place, "pipeline-placed";
-    case_104_killed_before_findings_are_stored, "job-before-store";
-    case_105_killed_before_the_end_is_written, "job-before-finish";
-    case_105_killed_before_the_end_is_committed, "finish-before-commit";
-    case_107_killed_after_the_end_is_committed, "finish-after-commit";
+    fn case_096_killed_after_the_scan_row_before_the_job_row => "submit-between-scan-and-job";
+    fn case_097_killed_after_the_commit_before_the_reply => "submit-after-commit";
+    fn case_098_killed_after_the_claim => "job-after-claim";
+    fn case_099_killed_during_the_fetch => "pipeline-checkout";
+    fn case_100_killed_during_materialisation => "pipeline-materialise";
+    fn case_101_killed_before_plugins_run => "pipeline-engine";
+    fn case_101_killed_while_plugins_run => "pipeline-running";
+    fn case_102_killed_after_findings_before_the_bundle => "pipeline-report";
+    fn case_103_killed_after_the_bundle_before_its_place => "pipeline-written";
+    fn case_103_killed_before_the_bundle_is_signed => "pipeline-sign";
+    fn case_104_killed_after_the_bundle_is_in_place => "pipeline-placed";
+    fn case_104_killed_before_findings_are_stored => "job-before-store";
+    fn case_105_killed_before_the_end_is_written => "job-before-finish";
+    fn case_105_killed_before_the_end_is_committed => "finish-before-commit";
+    fn case_107_killed_after_the_end_is_committed => "finish-after-commit";
 }
 
 #[test]

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use reqwest::Method;
 use rustix::process::Signal;
 use serde_json::json;
 
 use super::{Records, on_each};
 use crate::support::home::Home;
 use crate::support::postgres;
-use crate::support::service::{PATIENCE, Process, Service, directory};
+use crate::support::service::{PATIENCE, Process, Service, directory, runtime};
 use crate::support::wire::Wire;
 
 fn worker(home: &Home, settings: &[(&str, &str)]) -> Process {
@@ -44,12 +45,23 @@ fn case_109_a_paused_worker_wakes_to_find_its_lease_gone() {
     on_each(|records| {
         let home = Home::new();
         home.slow_workspace("slow");
+        home.workspace("repo");
         let settings = [&records.settings(&home)[..], &[("CERTUS_LEASE_SECONDS", "3")]].concat();
         let service = Service::start_with(&home, &settings, &["--no-workers"]);
         let paused = worker(&home, &settings);
         let id = service.submit(&directory("slow"));
         service.until(&id, |scan| scan["status"] == "running");
-        paused.signal(Signal::STOP);
+        // Of SQLite a process that is stopped while it writes stops all others: try until it does not.
+        loop {
+            paused.signal(Signal::STOP);
+            let body = directory("repo").to_string();
+            let probe = service.request(Method::POST, "/v1/security-scans").header("content-type", "application/json");
+            let probe = probe.body(body).timeout(Duration::from_secs(1));
+            if runtime().block_on(probe.send()).is_ok_and(|answer| answer.status() == 202) {
+                break;
+            }
+            paused.signal(Signal::CONT);
+        }
         let _other = worker(&home, &settings);
         let scan = service.ended(&id);
         assert_eq!((&scan["status"], &scan["attempts"]), (&json!("succeeded"), &json!(2)), "{scan:#}");

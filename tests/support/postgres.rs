@@ -98,6 +98,10 @@ impl Server {
         server
     }
 
+    pub(crate) fn binaries(&self) -> &Path {
+        &self.binaries
+    }
+
     pub(crate) const fn port(&self) -> u16 {
         self.port
     }

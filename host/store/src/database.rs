@@ -9,7 +9,7 @@ use std::time::Duration;
 use certus_model::TenantId;
 use sqlx::any::{Any, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
-use sqlx::{AnyPool, AssertSqlSafe, Executor as _, Row as _, Transaction};
+use sqlx::{AnyPool, AssertSqlSafe, Connection as _, Executor as _, Row as _, Transaction};
 use time::OffsetDateTime;
 
 use crate::error::Error;
@@ -145,16 +145,25 @@ impl Store {
             let options = AnyPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE);
             match url.dialect {
                 Dialect::Postgres => options,
-                Dialect::Sqlite => options.after_connect(|connection, _| {
-                    Box::pin(async move {
-                        // The order matters: the lock that WAL needs is waited for.
-                        connection.execute("PRAGMA busy_timeout = 10000").await?;
-                        connection.execute("PRAGMA journal_mode = WAL").await?;
-                        connection.execute("PRAGMA synchronous = FULL").await?;
-                        connection.execute("PRAGMA foreign_keys = ON").await?;
-                        Ok(())
+                // A commit that fails for want of space ends the transaction, and the driver still counts it: such
+                // a connection would refuse everything from then on.
+                Dialect::Sqlite => options
+                    .after_release(|connection, _| {
+                        Box::pin(async move {
+                            connection.ping().await?;
+                            Ok(!connection.is_in_transaction())
+                        })
                     })
-                }),
+                    .after_connect(|connection, _| {
+                        Box::pin(async move {
+                            // The order matters: the lock that WAL needs is waited for.
+                            connection.execute("PRAGMA busy_timeout = 10000").await?;
+                            connection.execute("PRAGMA journal_mode = WAL").await?;
+                            connection.execute("PRAGMA synchronous = FULL").await?;
+                            connection.execute("PRAGMA foreign_keys = ON").await?;
+                            Ok(())
+                        })
+                    }),
             }
         };
         let (write, read) = match url.dialect {
