@@ -99,7 +99,7 @@ impl postgres::Server {
         self.sql(database.name(), "CREATE TABLE t (id BIGSERIAL PRIMARY KEY, body TEXT)");
         let script = folder.join("insert.sql");
         std::fs::write(&script, "INSERT INTO t (body) VALUES (repeat('x', 500));\n").unwrap();
-        let mut pgbench = Command::new(self.binaries().join("pgbench"));
+        let mut pgbench = Command::new(postgres::binaries().expect("the server runs").join("pgbench"));
         pgbench.args(["--no-vacuum", "--client=8", "--jobs=2", "--time=5", "--host=127.0.0.1", "--username=owner"]);
         pgbench.arg(format!("--port={}", self.port())).arg("--file").arg(&script).arg(database.name());
         let said = String::from_utf8(pgbench.output().unwrap().stdout).unwrap();

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::on_each;
 use crate::support::home::Home;
-use crate::support::service::{Answer, Service, directory, runtime, send, verify};
+use crate::support::service::{Answer, PATIENCE, Process, Service, directory, runtime, send, verify};
 
 /// Dies at `point`, is started again, and is asked for the same scan again. Whatever was there before the crash,
 /// there is one scan afterwards, with one bundle.
@@ -120,4 +120,34 @@ crash! {
 #[test]
 fn case_098_recovers_within_45_seconds_with_the_lease_of_the_default_settings() {
     survives("case_098 with a lease of 30 s", "job-after-claim", "30", Duration::from_secs(45));
+}
+
+#[test]
+fn case_108_killed_while_it_sweeps() {
+    on_each(|records| {
+        let home = Home::new();
+        home.workspace("repo");
+        let settings = records.settings(&home);
+        let orphans = [1, 2].map(|at| home.path(&format!("artifacts/bundles/test_00000000000{at}.1")));
+        for orphan in &orphans {
+            std::fs::create_dir_all(orphan).expect("a folder");
+            let old = std::process::Command::new("touch").args(["-d", "yesterday"]).arg(orphan).status();
+            assert!(old.expect("touch runs").success());
+        }
+        let mut dies = home.service(&[&settings[..], &[("FAILPOINTS", "sweep-begun=return")]].concat());
+        dies.arg("serve");
+        let mut dies = Process::start(dies);
+        assert_eq!(dies.ended().signal(), Some(9), "{}", dies.log());
+        let there = || orphans.iter().filter(|orphan| orphan.exists()).count();
+        assert_eq!(there(), 1, "it died half-way");
+        let service = Service::start(&home, &settings);
+        let id = service.submit(&directory("repo"));
+        assert_eq!(service.ended(&id)["status"], "succeeded", "{}", records.name());
+        let patience = Instant::now() + PATIENCE;
+        while there() > 0 {
+            assert!(Instant::now() < patience, "the next one sweeps: {}", service.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        one_bundle("case_108", &home, &id);
+    });
 }

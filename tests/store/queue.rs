@@ -71,7 +71,7 @@ fn case_109_a_worker_past_its_lease_writes_nothing() {
         let store = place.open().await;
         let scan = submit(&store, "one").await;
         let paused = claim(&store, "paused", NONE).await;
-        assert_eq!(store.reclaim("other", &[]).await.unwrap(), [scan.clone()]);
+        assert_eq!(store.reclaim("other", &[]).await.unwrap(), std::slice::from_ref(&scan));
         let other = claim(&store, "other", LEASE).await;
         assert_eq!((other.attempt, other.lease.fence), (2, paused.lease.fence + 1));
         // Everything that the paused worker may do when it wakes.
@@ -102,7 +102,10 @@ fn case_114_leases_end_by_the_database_s_clock_and_never_under_their_own_worker(
         // An hour passes at the database, as when its clock is set.
         let hour_ago = "UPDATE scan_jobs SET lease_until = lease_until - 3600000";
         place.tamper(hour_ago).unwrap();
-        assert!(store.reclaim("w1", &[scan.clone()]).await.unwrap().is_empty(), "its own worker knows that it lives");
+        assert!(
+            store.reclaim("w1", std::slice::from_ref(&scan)).await.unwrap().is_empty(),
+            "its own worker knows that it lives"
+        );
         assert_eq!(store.heartbeat(&held.lease, LEASE).await.unwrap(), Heartbeat::GoOn, "and says so");
         assert!(store.reclaim("w2", &[]).await.unwrap().is_empty());
         place.tamper(hour_ago).unwrap();
@@ -120,7 +123,7 @@ fn case_111_a_dead_letter_leaves_the_queue_moving_and_is_replayed() {
         for attempt in 1..=3 {
             let lost = claim(&store, "dies", NONE).await;
             assert_eq!(lost.attempt, attempt);
-            assert_eq!(store.reclaim("other", &[]).await.unwrap(), [poison.clone()]);
+            assert_eq!(store.reclaim("other", &[]).await.unwrap(), std::slice::from_ref(&poison));
         }
         let next = submit(&store, "one").await;
         let buried = claim(&store, "other", LEASE).await;

@@ -48,7 +48,7 @@ pub(crate) fn server() -> Option<&'static Server> {
 }
 
 /// The folder of `initdb`: of the newest version where Debian has several.
-fn binaries() -> Option<PathBuf> {
+pub(crate) fn binaries() -> Option<PathBuf> {
     let mut folders: Vec<_> = std::fs::read_dir("/usr/lib/postgresql").ok()?.filter_map(Result::ok).collect();
     folders.sort_by_key(|entry| entry.file_name().to_string_lossy().parse::<u32>().unwrap_or(0));
     let folder = folders.pop()?.path().join("bin");
@@ -96,10 +96,6 @@ impl Server {
         server.up();
         server.sql("postgres", &format!("CREATE ROLE {ROLE} LOGIN"));
         server
-    }
-
-    pub(crate) fn binaries(&self) -> &Path {
-        &self.binaries
     }
 
     pub(crate) const fn port(&self) -> u16 {

@@ -15,7 +15,8 @@ const TREES: [(&str, &[&str]); 3] = [
     ("django", &["Django==5.1.4", "--no-binary", ":all:"]),
 ];
 
-/// Measures the engine over the trees named, or over three packages; see `benches/engine.rs`.
+/// Measures the engine over the trees named, or over three packages, and the service beside its databases; see
+/// `benches/`.
 pub(crate) fn bench(project: &Project, arguments: &[String]) -> Result<()> {
     setup(project, &[])?;
     plugins(project, &[])?;
@@ -25,7 +26,9 @@ pub(crate) fn bench(project: &Project, arguments: &[String]) -> Result<()> {
         arguments.iter().map(std::path::absolute).collect::<Result<_, _>>()?
     };
     run(project.cargo().args(["bench", "--workspace", "--profile", "dev", "--bench", "engine", "--"]).args(&trees))?;
-    trees.iter().try_for_each(|tree| whole_scan(project, tree))
+    trees.iter().try_for_each(|tree| whole_scan(project, tree))?;
+    say("bench: the service beside its databases");
+    run(project.cargo().args(["bench", "--workspace", "--profile", "dev", "--bench", "service"]))
 }
 
 /// One scan by the command itself, which says how its time was shared out.

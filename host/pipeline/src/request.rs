@@ -46,6 +46,7 @@ pub struct Request<'a> {
 }
 
 /// What is scanned.
+#[expect(clippy::large_enum_variant, reason = "there is one for a scan, and it is moved once")]
 pub enum Subject {
     /// What somebody asked for.
     Source {

@@ -149,6 +149,7 @@ impl Folders {
                 }
                 let gone = if metadata.is_dir() { dir.remove_dir_all(&name) } else { dir.remove_file(&name) };
                 removed += usize::from(gone.is_ok());
+                crate::crash::point("sweep-begun");
             }
         }
         Ok(removed)
