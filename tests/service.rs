@@ -1,7 +1,12 @@
 //! The service: the real process, on SQLite and on a real Postgres, asked over HTTP.
 
+mod access;
 mod crashes;
 mod examples;
+mod failures;
+mod keys;
+mod requests;
+mod streams;
 mod workers;
 
 use crate::support::home::Home;
@@ -27,8 +32,10 @@ impl Records {
         match self {
             Self::Sqlite => Vec::new(),
             Self::Postgres(database) => {
-                let settings =
-                    vec![("DATABASE_URL", database.setting.as_str()), ("DATABASE_OWNER_URL", database.owner_setting.as_str())];
+                let settings = vec![
+                    ("DATABASE_URL", database.setting.as_str()),
+                    ("DATABASE_OWNER_URL", database.owner_setting.as_str()),
+                ];
                 let migrated = home.service(&settings).args(["db", "migrate"]).output().expect("certus runs");
                 assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
                 // The service itself is not told how the owner connects.
