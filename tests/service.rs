@@ -1,8 +1,13 @@
 //! The service: the real process, on SQLite and on a real Postgres, asked over HTTP.
 
+mod access;
 mod crashes;
 mod examples;
+mod failures;
+mod keys;
+mod requests;
 mod storage;
+mod streams;
 mod workers;
 
 use crate::support::home::Home;

@@ -47,6 +47,12 @@ pub(crate) fn server() -> Option<&'static Server> {
     server.as_ref()
 }
 
+/// A server of its own, for a test that stops it; none where Postgres is not installed.
+pub(crate) fn own() -> Option<Server> {
+    server()?;
+    binaries().map(Server::start)
+}
+
 /// The folder of `initdb`: of the newest version where Debian has several.
 pub(crate) fn binaries() -> Option<PathBuf> {
     let mut folders: Vec<_> = std::fs::read_dir("/usr/lib/postgresql").ok()?.filter_map(Result::ok).collect();
@@ -71,8 +77,7 @@ fn sweep() {
 }
 
 impl Server {
-    /// A server of its own, for a test that stops or harms it.
-    pub(crate) fn start(binaries: PathBuf) -> Self {
+    fn start(binaries: PathBuf) -> Self {
         sweep();
         let prefix = format!("{PREFIX}{}-", std::process::id());
         let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in("/tmp").expect("a folder");
@@ -130,6 +135,14 @@ impl Server {
             assert!(Instant::now() < patience, "Postgres does not answer");
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// Stops the server; whoever is connected is cut off.
+    pub(crate) fn down(&self) {
+        let mut child = self.running.lock().expect("no panic").take().expect("it runs");
+        let id = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(id, rustix::process::Signal::INT).expect("the server is there");
+        child.wait().expect("a child");
     }
 
     fn program(&self, name: &str) -> Command {

@@ -176,13 +176,18 @@ impl Service {
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        static CLIENT: OnceLock<Client> = OnceLock::new();
-        let client = CLIENT.get_or_init(|| Client::builder().no_proxy().build().expect("a client"));
-        let request = client.request(method, format!("http://{}{path}", self.address)).timeout(PATIENCE);
+        let request = self.anonymous(method, path);
         match &self.key {
             Some(key) => request.bearer_auth(key),
             None => request,
         }
+    }
+
+    /// The same without a key.
+    pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
+        static CLIENT: OnceLock<Client> = OnceLock::new();
+        let client = CLIENT.get_or_init(|| Client::builder().no_proxy().build().expect("a client"));
+        client.request(method, format!("http://{}{path}", self.address)).timeout(PATIENCE)
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {

@@ -1,6 +1,6 @@
 //! The files of a bundle: those that its index lists, and the two beside it.
 
-use std::io::Read as _;
+use std::io::{Read as _, Seek as _};
 
 use axum::Json;
 use axum::body::Body;
@@ -13,6 +13,7 @@ use certus_model::{ScanId, Sha256};
 use certus_store::Scan;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
+use sha2::Digest as _;
 use tokio::io::AsyncReadExt as _;
 use utoipa::ToSchema;
 
@@ -135,8 +136,8 @@ pub(crate) async fn download(
                 (name.path(), index.get(name).ok_or_else(unknown)?.sha256)
             }
         };
-        let file = state.services.folders.bundle_file(&bundle, path)?.into_std();
-        let size = file.metadata().map_err(Problem::internal)?.len();
+        let mut file = state.services.folders.bundle_file(&bundle, path)?.into_std();
+        let size = whole(&mut file, digest)?;
         Ok((path, digest, file, size))
     })
     .await?;
@@ -189,6 +190,28 @@ fn read_apart(state: &Shared, bundle: &str, name: &str) -> Result<Vec<u8>, Probl
     let file = state.services.folders.bundle_file(bundle, name)?;
     file.take(MAX_APART).read_to_end(&mut bytes).map_err(Problem::internal)?;
     Ok(bytes)
+}
+
+/// The size of a file that has this digest. One that was changed or cut since it was signed is nobody's report.
+fn whole(file: &mut std::fs::File, digest: Sha256) -> Result<u64, Problem> {
+    #[derive(Debug, thiserror::Error)]
+    #[error("a file of a bundle is not what its index lists; verify the bundle, and restore it from a backup")]
+    struct Changed;
+    let (mut hash, mut size, mut part) = (sha2::Sha256::new(), 0, vec![0; PART]);
+    loop {
+        match file.read(&mut part).map_err(Problem::internal)? {
+            0 => break,
+            read => {
+                hash.update(&part[..read]);
+                size += read as u64;
+            }
+        }
+    }
+    if Sha256::from_bytes(hash.finalize().into()) != digest {
+        return Err(Problem::internal(Changed));
+    }
+    file.rewind().map_err(Problem::internal)?;
+    Ok(size)
 }
 
 /// Runs what waits for the disk where it keeps nobody waiting.

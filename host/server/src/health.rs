@@ -54,6 +54,7 @@ pub(crate) async fn livez() -> Json<Alive> {
 #[utoipa::path(get, path = "/readyz", tag = "service", operation_id = "getReady", security(()),
     responses((status = 200, description = "It can answer", body = Alive), crate::openapi::OpenAnswers))]
 pub(crate) async fn readyz(State(state): State<Shared>) -> Result<Json<Alive>, Problem> {
-    state.services.store.ping().await?;
+    // Whatever is wrong with it: a probe asks whether to send requests here, not whose fault it is.
+    state.services.store.ping().await.map_err(|error| Problem::unavailable(error, 1))?;
     Ok(Json(Alive { status: "ok" }))
 }

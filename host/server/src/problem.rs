@@ -143,6 +143,13 @@ impl Problem {
         problem
     }
 
+    /// The store cannot answer for now: the cause goes to the log alone.
+    pub(crate) fn unavailable(cause: StoreError, seconds: u32) -> Self {
+        let mut problem = Self::new(Kind::Unavailable, "The store does not answer; try again").retry_after(seconds);
+        problem.0.cause = Some(Arc::new(cause));
+        problem
+    }
+
     pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
         self.0.retry_after = Some(seconds);
         self
@@ -196,13 +203,7 @@ impl IntoResponse for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        if error.is_transient() {
-            let mut problem = Self::new(Kind::Unavailable, "The store does not answer; try again").retry_after(1);
-            problem.0.cause = Some(Arc::new(error));
-            problem
-        } else {
-            Self::internal(error)
-        }
+        if error.is_transient() { Self::unavailable(error, 1) } else { Self::internal(error) }
     }
 }
 

@@ -47,6 +47,8 @@ pub enum Reach<'a> {
 pub struct Store {
     pub(crate) dialect: Dialect,
     place: Arc<str>,
+    /// The file of SQLite, and its number in the file system.
+    file: Option<Arc<(PathBuf, u64)>>,
     /// Of SQLite one connection writes, so that nobody waits at a lock that has no queue.
     write: AnyPool,
     read: AnyPool,
@@ -112,6 +114,11 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
+/// What a file is known by, wherever it is moved.
+fn number(file: &std::path::Path) -> std::io::Result<u64> {
+    Ok(std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(file)?))
+}
+
 /// Everything but what stands between the first colon of the login and the last `@`, and parameters.
 fn without_password(url: &str) -> String {
     let shown = certus_model::escape::one_line(url, 200);
@@ -172,12 +179,15 @@ impl Store {
                 (pool.clone(), pool)
             }
             Dialect::Sqlite => {
-                let file = format!("{}?mode=rwc", url.as_str());
-                let write = pool(1).connect(&file).await.map_err(unreachable)?;
-                (write, pool(connections).connect(&file).await.map_err(unreachable)?)
+                let file = |mode: &str| format!("{}?mode={mode}", url.as_str());
+                let write = pool(1).connect(&file("rwc")).await.map_err(unreachable)?;
+                // It is there now; if it goes, no reader puts an empty one in its place.
+                (write, pool(connections).connect(&file("rw")).await.map_err(unreachable)?)
             }
         };
-        Ok(Self { dialect: url.dialect, place: url.to_string().into(), write, read, submitter: Arc::default() })
+        let place = url.to_string().into();
+        let file = url.file().and_then(|file| number(&file).ok().map(|number| Arc::new((file, number))));
+        Ok(Self { dialect: url.dialect, place, file, write, read, submitter: Arc::default() })
     }
 
     /// A transaction that may write.
@@ -221,14 +231,19 @@ impl Store {
         AssertSqlSafe(text.replace("{now}", now).replace("{skip_locked}", skip_locked))
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers, from its records, and is where it was.
     ///
     /// # Errors
-    /// If it does not.
+    /// If it does not or is not.
     pub async fn ping(&self) -> Result<(), Error> {
         let mut transaction = self.read(Reach::All).await?;
-        sqlx::query("SELECT 1").execute(&mut *transaction).await?;
-        Ok(transaction.commit().await?)
+        sqlx::query("SELECT id FROM tenants LIMIT 1").fetch_optional(&mut *transaction).await?;
+        transaction.commit().await?;
+        // SQLite goes on in a file that was moved or removed, where nobody will look for what it keeps.
+        let Some((file, before)) = self.file.as_deref() else { return Ok(()) };
+        let moved = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let here = number(file).and_then(|now| if now == *before { Ok(()) } else { Err(moved()) });
+        here.map_err(|cause| Error::Unreachable { place: self.place.to_string(), cause: cause.into() })
     }
 
     /// What the database itself finds wrong with its file; none if nothing. Postgres checks its pages as it reads.

@@ -104,11 +104,7 @@ impl Error {
                 | sqlx::Error::PoolTimedOut
                 | sqlx::Error::PoolClosed
                 | sqlx::Error::WorkerCrashed => true,
-                // SQLite: busy, locked, I/O, full. Postgres: connection, rollback, resources, operator.
-                sqlx::Error::Database(cause) => cause.code().is_some_and(|code| {
-                    ["5", "6", "10", "13", "517", "261"].contains(&&*code)
-                        || ["08", "40", "53", "57"].iter().any(|class| code.len() == 5 && code.starts_with(class))
-                }),
+                sqlx::Error::Database(cause) => cause.code().is_some_and(|code| is_transient_code(&code)),
                 _ => false,
             },
             Self::Folder { .. } => true,
@@ -118,5 +114,30 @@ impl Error {
 
     pub(crate) fn folder(what: impl Into<String>, done: &'static str, cause: std::io::Error) -> Self {
         Self::Folder { what: what.into(), done, cause }
+    }
+}
+
+/// Codes of Postgres have five characters and a class, those of SQLite are numbers with a kind in the low byte.
+fn is_transient_code(code: &str) -> bool {
+    match code.len() {
+        // Connection, rollback, resources, operator.
+        5 => ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)),
+        // Busy, locked, I/O, full, no file to open.
+        _ => code.parse::<u32>().is_ok_and(|code| [5, 6, 10, 13, 14].contains(&(code & 0xff))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transient_codes() {
+        for code in ["5", "261", "517", "10", "266", "1802", "13", "14", "08006", "40001", "53300", "57P01"] {
+            assert!(is_transient_code(code), "{code}");
+        }
+        for code in ["1", "11", "26", "19", "1555", "42P01", "23505", ""] {
+            assert!(!is_transient_code(code), "{code}");
+        }
     }
 }
