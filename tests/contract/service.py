@@ -1,7 +1,6 @@
 """The service under test: a real process in a folder of its own, with something of everything."""
 
 import os
-import signal
 import socket
 import subprocess
 import tarfile
@@ -40,7 +39,6 @@ class Service:
             # The run asks for scans of made-up addresses: none of them is even looked up.
             "CERTUS_OFFLINE": "true",
             "CERTUS_ALLOWED_HOSTS": f"127.0.0.1:{self.silent_port}",
-            "CERTUS_LEASE_SECONDS": "2",
             "CERTUS_JOB_ATTEMPTS": "1",
             "CERTUS_DRAIN_SECONDS": "1",
         }
@@ -58,21 +56,24 @@ class Service:
         return done.stdout.strip()
 
     @contextmanager
-    def process(self, *arguments: str):
+    def process(self, *arguments: str, **settings: str):
         """A process of the service, ended with the block; what it logs is kept in the folder."""
         with open(self.folder / f"{arguments[0]}.log", "ab") as log:
             process = subprocess.Popen(
                 [self.certus, *arguments],
                 cwd=self.folder,
-                env=self.environment,
+                env=self.environment | settings,
                 stdout=log,
                 stderr=log,
             )
         try:
             yield process
         finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(PATIENCE)
+            process.terminate()
+            try:
+                process.wait(PATIENCE)
+            finally:
+                process.kill()
 
     def await_ready(self, process: subprocess.Popen) -> None:
         """Returns once the service answers; fails when it has ended instead."""
@@ -187,7 +188,7 @@ def lose_worker(service: Service, client: Client) -> str:
     """The id of a scan whose worker was killed: its job is given up once the lease is over."""
     with silent_host(service.silent_port) as address:
         scan = client.submit(source_type="git", git_url=address)
-        with service.process("worker") as worker:
+        with service.process("worker", CERTUS_LEASE_SECONDS="2") as worker:
             until(lambda: client.status(scan) == "running", "a worker has the scan")
             worker.kill()
     return scan
