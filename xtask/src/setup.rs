@@ -4,6 +4,7 @@ mod browser;
 mod debian;
 mod guests;
 mod languages;
+mod postgres;
 mod programs;
 mod validators;
 
@@ -13,9 +14,12 @@ use anyhow::{Result, ensure};
 
 use crate::project::Project;
 
+pub(crate) use validators::python as schemathesis;
+
 pub(crate) fn setup(project: &Project, arguments: &[String]) -> Result<()> {
     ensure!(arguments.is_empty(), "setup takes no arguments");
     programs::install(project)?;
+    postgres::install(project)?;
     guests::install(project)?;
     validators::install(project)?;
     browser::install(project)?;

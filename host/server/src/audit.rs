@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::caller::Reader;
 use crate::openapi::ListAnswers;
 use crate::problem::{Kind, Problem};
-use crate::query::{Filter, Text};
+use crate::query::{Filter, Seq, Text};
 use crate::scans::in_range;
 use crate::state::Shared;
 use crate::time::rfc3339;
@@ -60,7 +60,7 @@ pub(crate) struct AuditQuery {
     object: Option<Text>,
     /// Only after this `seq`.
     #[param(value_type = Option<i64>, minimum = 0, maximum = 9_223_372_036_854_775_807i64)]
-    after: Option<u64>,
+    after: Option<Seq>,
     /// At most this many.
     #[param(minimum = 1, maximum = 500, default = 100)]
     limit: Option<u32>,
@@ -85,7 +85,7 @@ pub(crate) async fn list(
         }
         _ => caller.reach(),
     };
-    let after = query.after.map_or(0, |after| i64::try_from(after).unwrap_or(i64::MAX));
+    let after = query.after.unwrap_or_default().0;
     let (action, object) = (query.action.map(String::from), query.object.map(String::from));
     let filter = AuditFilter { action, object, after, limit: limit + 1 };
     let mut events = state.services.store.audit_events(reach, &filter).await?;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{self, Ref, RefOr, Response};
+use utoipa::openapi::{self, Content, Ref, RefOr, Response};
 use utoipa::{IntoResponses, Modify, OpenApi};
 
+use crate::findings::SeverityWord;
 use crate::problem::ProblemBody;
 
 /// The description of the API, as `/openapi.json` serves it.
@@ -26,7 +27,8 @@ pub fn openapi() -> openapi::OpenApi {
         (name = "access", description = "Tenants, users and keys"),
         (name = "service", description = "The service itself; none of these needs a key"),
     ),
-    components(schemas(ProblemBody)),
+    // What no handler's body or answer holds as such, and references name.
+    components(schemas(ProblemBody, SeverityWord)),
     modifiers(&Keys),
     security(("bearer" = []), ("apiKey" = []))
 )]
@@ -91,12 +93,33 @@ fn problem(status: u16) -> RefOr<Response> {
     };
     let response = ResponseBuilder::new()
         .description(description)
-        .content_ref("application/problem+json", Ref::from_schema_name("Problem"));
+        .content("application/problem+json", Content::new(Some(Ref::from_schema_name("Problem"))));
     RefOr::T(response.build())
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
+    #[test]
+    fn what_the_description_names_is_there() {
+        let document = serde_json::to_value(super::openapi()).unwrap();
+        let mut unseen = vec![&document];
+        while let Some(value) = unseen.pop() {
+            if let Some(Value::String(reference)) = value.get("$ref") {
+                assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+            }
+            if let Some(Value::Object(content)) = value.get("content") {
+                assert!(content.values().all(|form| form.get("schema").is_some()), "{content:?}");
+            }
+            match value {
+                Value::Object(map) => unseen.extend(map.values()),
+                Value::Array(list) => unseen.extend(list),
+                _ => {}
+            }
+        }
+    }
+
     #[test]
     fn the_committed_description_is_this_one() {
         let committed = include_str!("../../../docs/openapi.json");

@@ -1,6 +1,7 @@
 //! Queries, and the texts in them.
 
 use std::fmt;
+use std::num::TryFromIntError;
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
@@ -27,6 +28,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Filter<T> {
                 Err(Problem::new(Kind::BadQuery, what))
             }
         }
+    }
+}
+
+/// The number of an event. The database counts no further than this.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u64")]
+pub(crate) struct Seq(pub(crate) i64);
+
+impl TryFrom<u64> for Seq {
+    type Error = TryFromIntError;
+
+    fn try_from(number: u64) -> Result<Self, TryFromIntError> {
+        i64::try_from(number).map(Self)
     }
 }
 

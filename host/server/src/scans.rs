@@ -143,7 +143,7 @@ pub(crate) struct ScanQuery {
     assessment_id: Option<AssessmentId>,
     #[param(value_type = Option<Status>)]
     status: Option<ScanStatus>,
-    #[param(value_type = Option<String>, min_length = 1, max_length = 64, example = "light")]
+    #[param(value_type = Option<String>, min_length = 1, max_length = 1024, example = "light")]
     profile: Option<Text>,
     /// Only accepted at this time or later (RFC 3339).
     #[param(value_type = Option<String>, format = DateTime, example = "2026-01-01T00:00:00Z")]
@@ -152,6 +152,7 @@ pub(crate) struct ScanQuery {
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
     /// The `next_cursor` of the page before.
+    #[param(pattern = "^[A-Za-z0-9_-]+$")]
     cursor: Option<String>,
     /// Leave out this many; a cursor is better.
     #[param(minimum = 0, maximum = 10000)]

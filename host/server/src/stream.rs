@@ -16,7 +16,7 @@ use crate::caller::{Caller, Reader};
 use crate::openapi::ObjectAnswers;
 use crate::origin;
 use crate::problem::{Kind, Problem};
-use crate::query::{Filter, ScanPath};
+use crate::query::{Filter, ScanPath, Seq};
 use crate::state::Shared;
 
 mod hub;
@@ -36,7 +36,7 @@ pub(crate) struct FollowQuery {
     /// Begin at this `seq`; 0 is the first event.
     #[serde(default)]
     #[param(required = false, value_type = i64, minimum = 0, maximum = 9_223_372_036_854_775_807i64, example = 0)]
-    from: u64,
+    from: Seq,
 }
 
 /// Follow a scan. As a WebSocket (`Upgrade: websocket`) every frame is one event; else the answer is a stream of
@@ -50,7 +50,7 @@ pub(crate) struct FollowQuery {
         FollowQuery
     ),
     responses(
-        (status = 200, description = "Events", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "Events, each of this form", body = sse::EventBody, content_type = "text/event-stream"),
         (status = 101, description = "A WebSocket"),
         (status = 406, description = "Neither form is accepted", body = crate::problem::ProblemBody, content_type = "application/problem+json"),
         ObjectAnswers
@@ -64,7 +64,7 @@ pub(crate) async fn follow(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     origin::check(&headers, &state.config.allowed_origins)?;
-    let from = i64::try_from(query.from).unwrap_or(i64::MAX);
+    let from = query.from.0;
     let wants_socket = headers.get(header::UPGRADE).is_some();
     let place = || {
         let full = || Problem::new(Kind::TooManyStreams, "Too many streams are open; try again later").retry_after(5);

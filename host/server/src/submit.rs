@@ -47,6 +47,7 @@ pub(crate) struct Accepted {
 
 /// Several scans.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct BatchBody {
     /// Each as one submit; `priority` is `batch` where it is not given.
     #[schema(min_items = 1, max_items = 100)]

@@ -5,12 +5,22 @@ use anyhow::{Context as _, Result};
 
 use crate::project::{Project, answer, is_there, run, say};
 
-/// Programs of others that tests hold reports against: CycloneDX, SPDX.
-const VALIDATORS: [&str; 2] = ["cyclonedx-python-lib[json-validation]==11.12.0", "spdx-tools==0.8.5"];
+/// Programs of others that tests hold reports and the API against: CycloneDX, SPDX, OpenAPI.
+const VALIDATORS: [&str; 3] = [
+    "cyclonedx-python-lib[json-validation]==11.12.0",
+    "spdx-tools==0.8.5",
+    include_str!("../../../tests/contract/requirements.txt").trim_ascii(),
+];
 
 /// The Python environment that holds the validators.
 pub(crate) fn folder(project: &Project) -> PathBuf {
     project.target.join("validators")
+}
+
+/// The Python that has schemathesis, if it was installed.
+pub(crate) fn python(project: &Project) -> Option<PathBuf> {
+    let folder = folder(project);
+    folder.join("bin/st").is_file().then(|| folder.join("bin/python"))
 }
 
 pub(super) fn install(project: &Project) -> Result<()> {
@@ -24,7 +34,7 @@ pub(super) fn install(project: &Project) -> Result<()> {
     }
     let has_pip = || answer(project.command("python3").args(["-c", "import ensurepip, venv"])).is_some();
     if !is_there("python3") || !has_pip() {
-        say("setup: no Python with pip and venv here, so reports are not held against foreign validators");
+        say("setup: no Python with pip and venv here, so reports and the API are not held against foreign validators");
         return Ok(());
     }
     say("setup: installing the validators");

@@ -5,9 +5,26 @@ use std::convert::Infallible;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{Events, until_closing};
 use crate::state::Shared;
+
+/// One server-sent event.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StreamEvent)]
+pub(crate) struct EventBody {
+    /// The event's `seq`.
+    #[schema(example = "0")]
+    id: String,
+    /// Its `type`.
+    #[schema(example = "phase")]
+    event: String,
+    /// The event itself, as JSON.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+}
 
 /// The stream; it ends with the scan, or with the service.
 pub(super) fn answer(state: Shared, events: Events) -> Response {

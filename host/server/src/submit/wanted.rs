@@ -32,22 +32,22 @@ pub(crate) struct SubmitBody {
     #[schema(default = "git")]
     source_type: Option<SourceType>,
     /// For `git`: an `https` address without a login, or a path in the workspace root.
-    #[schema(max_length = 2048)]
+    #[schema(min_length = 1, max_length = 2048)]
     git_url: Option<String>,
     /// A branch or tag; `commit` wins.
-    #[schema(max_length = 255)]
+    #[schema(min_length = 1, max_length = 255)]
     branch: Option<String>,
     /// A commit id.
     #[schema(max_length = 64, pattern = "^[0-9a-fA-F]{7,64}$")]
     commit: Option<String>,
     /// For `directory`: a path in the workspace root.
-    #[schema(max_length = 1024)]
+    #[schema(min_length = 1, max_length = 1024)]
     directory_path: Option<String>,
     /// For `archive`: the id that an upload was answered with, or a path in the workspace root.
-    #[schema(max_length = 1024)]
+    #[schema(min_length = 1, max_length = 1024)]
     archive_path: Option<String>,
     /// The client's own label for whoever asks.
-    #[schema(max_length = 255)]
+    #[schema(min_length = 1, max_length = 255)]
     requested_by: Option<String>,
     /// Which profile.
     #[schema(default = "light", max_length = 64, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -56,19 +56,19 @@ pub(crate) struct SubmitBody {
     #[schema(value_type = Option<Object>)]
     manifest: Option<Value>,
     /// A detached signature over the canonical form (RFC 8785) of `manifest`, in base64.
-    #[schema(max_length = 16384)]
+    #[schema(min_length = 1, max_length = 16384)]
     manifest_signature: Option<String>,
     /// A manifest in the tree that is scanned.
-    #[schema(max_length = 1024)]
+    #[schema(min_length = 1, max_length = 1024)]
     manifest_path: Option<String>,
     /// A manifest somewhere else: `https`, or `file` in the workspace root.
-    #[schema(max_length = 2048)]
+    #[schema(min_length = 1, max_length = 2048)]
     manifest_uri: Option<String>,
     /// Its detached signature; required with `manifest_uri`.
-    #[schema(max_length = 2048)]
+    #[schema(min_length = 1, max_length = 2048)]
     manifest_signature_uri: Option<String>,
     /// How long the scan may take once it runs.
-    #[schema(default = 600, minimum = 1)]
+    #[schema(default = 600, minimum = 1, maximum = 86400)]
     timeout_seconds: Option<u64>,
     #[schema(default = "interactive")]
     priority: Option<Priority>,

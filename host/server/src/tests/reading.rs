@@ -222,5 +222,9 @@ async fn the_audit_chain_is_read_in_pages() {
     assert_eq!((first["items"].as_array().unwrap().len(), rest["items"].as_array().unwrap().len()), (2, 1));
     assert_eq!(rest["next_after"], Value::Null);
     fixture.get(&fixture.acme, "/v1/audit-events?tenant_id=other").await.is_problem(403, "forbidden");
+    let (last, beyond) = (i64::MAX, i64::MAX as u64 + 1);
+    let none = fixture.get(&fixture.acme, &format!("/v1/audit-events?after={last}")).await;
+    assert_eq!(none.json["items"], json!([]));
+    fixture.get(&fixture.acme, &format!("/v1/audit-events?after={beyond}")).await.is_problem(400, "bad-query");
     assert_eq!(fixture.get(&fixture.admin, "/v1/audit-events?tenant_id=acme").await.status, 200);
 }
