@@ -57,14 +57,15 @@ fn case_109_a_paused_worker_wakes_to_find_its_lease_gone() {
             let body = directory("repo").to_string();
             let probe = service.request(Method::POST, "/v1/security-scans").header("content-type", "application/json");
             let probe = probe.body(body).timeout(Duration::from_secs(1));
-            if runtime().block_on(probe.send()).is_ok_and(|answer| answer.status() == 202) {
+            if runtime().block_on(async { probe.send().await }).is_ok_and(|answer| answer.status() == 202) {
                 break;
             }
             paused.signal(Signal::CONT);
         }
         let _other = worker(&home, &settings);
         let scan = service.ended(&id);
-        assert_eq!((&scan["status"], &scan["attempts"]), (&json!("succeeded"), &json!(2)), "{scan:#}");
+        assert_eq!(scan["status"], "succeeded", "{scan:#}");
+        assert!(scan["attempts"].as_u64() > Some(1), "another worker has done it: {scan:#}");
         paused.signal(Signal::CONT);
         let patience = Instant::now() + PATIENCE;
         loop {
