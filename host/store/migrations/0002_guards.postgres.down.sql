@@ -10,7 +10,6 @@ BEGIN
         EXECUTE format('ALTER TABLE %I DISABLE ROW LEVEL SECURITY', name);
     END LOOP;
 END $$;
-DROP FUNCTION certus_reaches(text);
 DROP TRIGGER append_only_table ON audit_checkpoints;
 DROP TRIGGER append_only_rows ON audit_checkpoints;
 DROP TRIGGER append_only_table ON audit_events;
