@@ -139,7 +139,8 @@ async fn slot(workers: Arc<Workers>, mut stop: watch::Receiver<bool>) {
 
 /// Brings back what lost workers had, sweeps, and signs where the audit chain ends.
 async fn keep_house(workers: Arc<Workers>, mut stop: watch::Receiver<bool>) {
-    let mut look = tokio::time::interval(workers.terms.lease / 3);
+    // Often enough that a lost scan runs again soon after its lease has ended.
+    let mut look = tokio::time::interval(workers.terms.lease / 6);
     let mut sweep_at = tokio::time::interval(SWEEP);
     let mut sign_at = tokio::time::interval(SIGN);
     let mut signed = None;
