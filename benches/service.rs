@@ -120,9 +120,10 @@ async fn measure(
     let (accepted, _) = api.submits(64, None).await;
     let (_, p99) = api.submits(16, Some(200.0)).await;
     drop(api);
+    // As the database does by itself within a minute.
+    vacuum();
     let (finished, claimed) = (claims(&store, true).await, claims(&store, false).await);
     fill(&store, &tenant).await;
-    // As the database does by itself within a minute.
     vacuum();
     let stats = time(async || drop(store.stats().await.unwrap())).await;
     let filter = certus_store::ScanFilter { status: Some(ScanStatus::Queued), limit: 50, ..Default::default() };
