@@ -15,19 +15,9 @@ const NONE: Duration = Duration::ZERO;
 
 fn succeeded() -> Ending {
     Ending {
-        status: ScanStatus::Succeeded,
-        decision: Some(Verdict::Pass),
-        failure: None,
-        errors: Vec::new(),
-        warnings: Vec::new(),
-        artifacts: Default::default(),
         bundle: Some("b".to_owned()),
-        result_digest: None,
-        provenance_id: None,
-        resolved_commit: None,
-        manifest_digest: None,
-        manifest_metadata: None,
         events: vec![json!({ "type": "scan_complete", "status": "SUCCEEDED" })],
+        ..Ending::new(ScanStatus::Succeeded, Verdict::Pass)
     }
 }
 
@@ -62,6 +52,22 @@ fn a_job_is_claimed_once_and_ends_once() {
         let events = store.events(Reach::All, &scan, 0, 10).await.unwrap();
         assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), [0, 1]);
         assert_eq!(events[1].body["type"], "scan_complete");
+    });
+}
+
+#[test]
+fn events_that_are_told_twice_are_kept_once() {
+    on_both(async |place| {
+        let store = place.open().await;
+        let scan = submit(&store, "one").await;
+        let held = claim(&store, "w", LEASE).await;
+        let lines = [json!({ "type": "phase", "seq": 0 }), json!({ "type": "phase", "seq": 1 })];
+        for _ in 0..2 {
+            store.append_events(&held.lease, &lines).await.unwrap();
+        }
+        store.append_events(&held.lease, &[json!({ "type": "phase" })]).await.unwrap();
+        let events = store.events(Reach::All, &scan, 0, 10).await.unwrap();
+        assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), [0, 1, 2]);
     });
 }
 
@@ -136,6 +142,7 @@ fn case_111_a_dead_letter_leaves_the_queue_moving_and_is_replayed() {
         assert_eq!(store.requeue(Reach::Tenant(&id("two")), &poison, "tests").await.unwrap(), Requeue::Unknown);
         assert_eq!(store.requeue(Reach::Tenant(&id("one")), &next, "tests").await.unwrap(), Requeue::NotDead);
         assert_eq!(store.requeue(Reach::Tenant(&id("one")), &poison, "tests").await.unwrap(), Requeue::Requeued);
+        assert!(store.events(Reach::All, &poison, 0, 10).await.unwrap().is_empty(), "the end is taken back");
         let replayed = claim(&store, "other", LEASE).await;
         assert_eq!((replayed.lease.scan, replayed.attempt), (poison, 1));
     });

@@ -146,9 +146,7 @@ impl Store {
     /// A database that fails.
     pub async fn tenants(&self, reach: Reach<'_>) -> Result<Vec<Tenant>, Error> {
         let mut select = Statement::new("SELECT * FROM tenants");
-        if let Some(tenant) = reach.tenant() {
-            select.push(" WHERE id = ").bind(tenant.as_str());
-        }
+        select.within(reach, " WHERE id = ");
         select.push(" ORDER BY id");
         let mut transaction = self.read(reach).await?;
         select.query().fetch_all(&mut *transaction).await?.iter().map(|row| tenant(&Columns(row))).collect()
@@ -215,9 +213,7 @@ impl Store {
     /// A database that fails.
     pub async fn users(&self, reach: Reach<'_>) -> Result<Vec<User>, Error> {
         let mut select = Statement::new("SELECT * FROM users");
-        if let Some(tenant) = reach.tenant() {
-            select.push(" WHERE tenant_id = ").bind(tenant.as_str());
-        }
+        select.within(reach, " WHERE tenant_id = ");
         select.push(" ORDER BY tenant_id, name");
         let mut transaction = self.read(reach).await?;
         select.query().fetch_all(&mut *transaction).await?.iter().map(|row| user(&Columns(row))).collect()
@@ -236,9 +232,7 @@ impl Store {
     ) -> Result<Option<User>, Error> {
         let mut update = Statement::new("UPDATE users SET disabled_at = ");
         update.bind(disabled.then(now)).push(" WHERE id = ").bind(id);
-        if let Some(tenant) = reach.tenant() {
-            update.push(" AND tenant_id = ").bind(tenant.as_str());
-        }
+        update.within(reach, " AND tenant_id = ");
         update.push(" RETURNING *");
         let mut transaction = self.write(reach).await?;
         let Some(row) = update.query().fetch_optional(&mut *transaction).await? else { return Ok(None) };
@@ -260,9 +254,7 @@ impl Store {
         insert.bind(new.id.as_str()).push(", tenant_id, id, ").bind(new.name.as_str()).push(", ");
         insert.bind(new.scope.as_str()).push(", ").bind(new.secret.to_string()).push(", ");
         insert.bind(now()).push(", ").bind(new.expires_at).push(" FROM users WHERE id = ").bind(new.user.as_str());
-        if let Some(tenant) = reach.tenant() {
-            insert.push(" AND tenant_id = ").bind(tenant.as_str());
-        }
+        insert.within(reach, " AND tenant_id = ");
         insert.push(" RETURNING *");
         let mut transaction = self.write(reach).await?;
         let Some(row) = insert.query().fetch_optional(&mut *transaction).await? else { return Ok(None) };
@@ -279,9 +271,7 @@ impl Store {
     /// A database that fails.
     pub async fn keys(&self, reach: Reach<'_>) -> Result<Vec<ApiKey>, Error> {
         let mut select = Statement::new("SELECT * FROM api_keys");
-        if let Some(tenant) = reach.tenant() {
-            select.push(" WHERE tenant_id = ").bind(tenant.as_str());
-        }
+        select.within(reach, " WHERE tenant_id = ");
         select.push(" ORDER BY tenant_id, created_at, id");
         let mut transaction = self.read(reach).await?;
         select.query().fetch_all(&mut *transaction).await?.iter().map(|row| key(&Columns(row))).collect()
@@ -294,9 +284,7 @@ impl Store {
     pub async fn revoke_key(&self, reach: Reach<'_>, id: &str, actor: &str) -> Result<Option<ApiKey>, Error> {
         let mut update = Statement::new("UPDATE api_keys SET revoked_at = coalesce(revoked_at, ");
         update.bind(now()).push(") WHERE id = ").bind(id);
-        if let Some(tenant) = reach.tenant() {
-            update.push(" AND tenant_id = ").bind(tenant.as_str());
-        }
+        update.within(reach, " AND tenant_id = ");
         update.push(" RETURNING *");
         let mut transaction = self.write(reach).await?;
         let Some(row) = update.query().fetch_optional(&mut *transaction).await? else { return Ok(None) };

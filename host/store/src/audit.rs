@@ -200,9 +200,7 @@ impl Store {
     pub async fn audit_events(&self, reach: Reach<'_>, filter: &AuditFilter) -> Result<Vec<AuditEvent>, Error> {
         let mut select = Statement::new("SELECT * FROM audit_events WHERE seq > ");
         select.bind(filter.after);
-        if let Some(tenant) = reach.tenant() {
-            select.push(" AND tenant_id = ").bind(tenant.as_str());
-        }
+        select.within(reach, " AND tenant_id = ");
         for (column, wanted) in [(" AND action = ", &filter.action), (" AND object = ", &filter.object)] {
             if let Some(wanted) = wanted {
                 select.push(column).bind(wanted.as_str());

@@ -22,8 +22,8 @@ pub struct StoredEvent {
 }
 
 impl Store {
-    /// Appends events of a scan that this worker holds. Their `seq` and, where it is missing, `timestamp` are
-    /// set here, so that no two attempts use one number twice.
+    /// Appends events of a scan that this worker holds. One that has a `seq` keeps it, and is kept once however
+    /// often it is told, so that a commit whose answer was lost may be repeated; others get the next one.
     ///
     /// # Errors
     /// [`Error::Fenced`] if the lease was lost; a database that fails.
@@ -49,9 +49,7 @@ impl Store {
     ) -> Result<Vec<StoredEvent>, Error> {
         let mut select = Statement::new("SELECT seq, body FROM scan_events WHERE scan_id = ");
         select.bind(id.as_str()).push(" AND seq >= ").bind(from);
-        if let Some(tenant) = reach.tenant() {
-            select.push(" AND tenant_id = ").bind(tenant.as_str());
-        }
+        select.within(reach, " AND tenant_id = ");
         select.push(" ORDER BY seq LIMIT ").bind(i64::from(limit));
         let mut transaction = self.read(reach).await?;
         let rows = select.query().fetch_all(&mut *transaction).await?;
@@ -89,10 +87,11 @@ pub(crate) async fn append(
         .await?;
     let next = Columns(&next).number("n")?;
     let mut insert = Statement::new("INSERT INTO scan_events (scan_id, seq, tenant_id, body) VALUES ");
-    for (seq, event) in (next..).zip(events) {
-        if seq > next {
+    for (at, event) in (0..).zip(events) {
+        if at > 0 {
             insert.push(", ");
         }
+        let seq = event.get("seq").and_then(Json::as_i64).unwrap_or(next + at);
         let mut body = event.clone();
         if let Json::Object(fields) = &mut body {
             fields.insert("seq".to_owned(), seq.into());
@@ -100,6 +99,7 @@ pub(crate) async fn append(
         }
         insert.row([Value::from(held.scan.as_str()), seq.into(), held.tenant.as_str().into(), json(&body).into()]);
     }
+    insert.push(" ON CONFLICT DO NOTHING");
     insert.query().execute(&mut **transaction).await?;
     Ok(())
 }

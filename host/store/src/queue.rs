@@ -80,6 +80,27 @@ pub struct Ending {
     pub events: Vec<Json>,
 }
 
+impl Ending {
+    /// An end of which nothing more is known yet.
+    pub fn new(status: ScanStatus, decision: Verdict) -> Self {
+        Self {
+            status,
+            decision: Some(decision),
+            failure: None,
+            errors: Vec::new(),
+            warnings: Vec::new(),
+            artifacts: BTreeMap::new(),
+            bundle: None,
+            result_digest: None,
+            provenance_id: None,
+            resolved_commit: None,
+            manifest_digest: None,
+            manifest_metadata: None,
+            events: Vec::new(),
+        }
+    }
+}
+
 /// How a job ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobEnd {
@@ -290,9 +311,7 @@ impl Store {
         let mut transaction = self.write(reach).await?;
         let mut select = Statement::new("UPDATE scan_jobs SET cancel_requested = 1 WHERE scan_id = ");
         select.bind(id.as_str());
-        if let Some(tenant) = reach.tenant() {
-            select.push(" AND tenant_id = ").bind(tenant.as_str());
-        }
+        select.within(reach, " AND tenant_id = ");
         select.push(" RETURNING state, tenant_id, fence");
         let Some(row) = select.query().fetch_optional(&mut *transaction).await? else { return Ok(Cancel::Unknown) };
         let row = Columns(&row);
@@ -325,9 +344,7 @@ impl Store {
         let mut transaction = self.write(reach).await?;
         let mut select = Statement::new("SELECT state, tenant_id, fence FROM scan_jobs WHERE scan_id = ");
         select.bind(id.as_str());
-        if let Some(tenant) = reach.tenant() {
-            select.push(" AND tenant_id = ").bind(tenant.as_str());
-        }
+        select.within(reach, " AND tenant_id = ");
         let Some(row) = select.query().fetch_optional(&mut *transaction).await? else { return Ok(Requeue::Unknown) };
         let row = Columns(&row);
         if row.parsed::<JobState>("state")? != JobState::DeadLetter {
@@ -340,6 +357,9 @@ impl Store {
         let queued = "UPDATE scans SET status = 'queued', started_at = NULL, completed_at = NULL, decision = NULL, \
                       failure = NULL, errors = '[]', artifacts = '{}', bundle = NULL WHERE id = $1";
         sqlx::query(queued).bind(id.as_str()).execute(&mut *transaction).await?;
+        // Whoever follows the replay is not told of the end that it takes back; the audit chain remembers it.
+        let told = "DELETE FROM scan_events WHERE scan_id = $1";
+        sqlx::query(told).bind(id.as_str()).execute(&mut *transaction).await?;
         let event = NewAudit { actor: actor.to_owned(), ..host_event(&lease, "scan.requeued", object!({})) };
         audit::append(&mut transaction, &[event]).await?;
         transaction.commit().await?;

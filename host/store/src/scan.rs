@@ -134,9 +134,7 @@ impl Store {
     pub async fn scan(&self, reach: Reach<'_>, id: &ScanId) -> Result<Option<Scan>, Error> {
         let mut select = Statement::new(SELECT);
         select.push(" WHERE s.id = ").bind(id.as_str());
-        if let Some(tenant) = reach.tenant() {
-            select.push(" AND s.tenant_id = ").bind(tenant.as_str());
-        }
+        select.within(reach, " AND s.tenant_id = ");
         let mut transaction = self.read(reach).await?;
         let row = select.query().fetch_optional(&mut *transaction).await?;
         row.as_ref().map(|row| scan(&Columns(row))).transpose()
@@ -239,7 +237,7 @@ pub(crate) fn scan(row: &Columns<'_>) -> Result<Scan, Error> {
         manifest_metadata: json("manifest_metadata")?,
         provenance_id: row.maybe_text("provenance_id")?,
         resolved_commit: row.maybe_text("resolved_commit")?,
-        decision: decision(row.maybe_text("decision")?)?,
+        decision: row.maybe_parsed("decision")?,
         failure: row.maybe_text("failure")?,
         result_digest: row.maybe_parsed("result_digest")?,
         warnings: row.json("warnings")?,
@@ -253,10 +251,4 @@ pub(crate) fn scan(row: &Columns<'_>) -> Result<Scan, Error> {
         attempts: row.number("attempt")?,
         cancel_requested: row.number("cancel_requested")? != 0,
     })
-}
-
-/// The word as JSON has it.
-fn decision(word: Option<String>) -> Result<Option<Verdict>, Error> {
-    let word = word.map(|word| serde_json::from_value(Json::String(word)));
-    word.transpose().map_err(|_| Error::Malformed { what: "decision" })
 }

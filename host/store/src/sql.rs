@@ -4,6 +4,7 @@ use sqlx::any::{Any, AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Row as _};
 
+use crate::database::Reach;
 use crate::error::Error;
 
 /// A value of a statement: the two types that both databases share.
@@ -67,6 +68,14 @@ impl Statement {
         let number = self.values.len();
         self.text.push_str(&format!("${number}"));
         self
+    }
+
+    /// Adds a condition on the tenant, where only one may be seen: the first wall, in one place.
+    pub(crate) fn within(&mut self, reach: Reach<'_>, condition: &str) -> &mut Self {
+        match reach.tenant() {
+            Some(tenant) => self.push(condition).bind(tenant.as_str()),
+            None => self,
+        }
     }
 
     /// Adds `(a, b, …)`.

@@ -59,9 +59,7 @@ impl Store {
     pub async fn upload(&self, reach: Reach<'_>, id: &UploadId) -> Result<Option<Upload>, Error> {
         let mut select = Statement::new("SELECT * FROM uploads WHERE id = ");
         select.bind(id.as_str());
-        if let Some(tenant) = reach.tenant() {
-            select.push(" AND tenant_id = ").bind(tenant.as_str());
-        }
+        select.within(reach, " AND tenant_id = ");
         let mut transaction = self.read(reach).await?;
         let row = select.query().fetch_optional(&mut *transaction).await?;
         let one = |row| {

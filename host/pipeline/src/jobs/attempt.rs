@@ -31,16 +31,15 @@ pub(super) async fn attempt(workers: &Arc<Workers>, claim: Claim, signal: &Arc<S
     let (lease, attempts) = (claim.lease.clone(), claim.attempt);
     match see_through(workers, claim, signal).await {
         Ok(()) => {}
-        Err(error @ StoreError::Fenced { .. }) => {
-            tracing::warn!(%error, "what this worker has done is thrown away");
-            discard(workers, &lease);
-        }
+        // A commit whose answer was lost looks the same, so the bundle may be on record: if no row names it, the
+        // sweeper takes it.
+        Err(error @ StoreError::Fenced { .. }) => tracing::warn!(%error, "what this worker says is not heard"),
         Err(error) => {
             tracing::error!(error = chain(&error), "the scan's end could not be written; it is tried again");
-            discard(workers, &lease);
-            // If the job cannot even be given back, it comes back when its lease ends.
-            if let Err(error) = workers.store.release(&lease, back_off(attempts), true).await {
-                tracing::warn!(error = chain(&error), "the job could not be given back");
+            match workers.store.release(&lease, back_off(attempts), true).await {
+                Ok(()) => discard(workers, &lease),
+                // It comes back when its lease ends, unless it has ended after all.
+                Err(error) => tracing::warn!(error = chain(&error), "the job could not be given back"),
             }
         }
     }

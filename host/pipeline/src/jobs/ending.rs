@@ -77,9 +77,8 @@ pub(super) async fn of_bundle(
         bundle: Some(name),
         provenance_id: record.provenance_id,
         resolved_commit: record.git_commit,
-        decision: Some(decision),
         events,
-        ..without_bundle(status, "")
+        ..Ending::new(status, decision)
     })
 }
 
@@ -87,22 +86,12 @@ pub(super) async fn of_bundle(
 pub(super) fn without_bundle(status: ScanStatus, message: &str) -> Ending {
     let word = if status == ScanStatus::Cancelled { "CANCELLED" } else { "FAILED" };
     Ending {
-        status,
-        decision: Some(Verdict::Error),
-        failure: None,
         errors: vec![message.to_owned()],
-        warnings: Vec::new(),
-        artifacts: BTreeMap::new(),
-        bundle: None,
-        result_digest: None,
-        provenance_id: None,
-        resolved_commit: None,
-        manifest_digest: None,
-        manifest_metadata: None,
         events: vec![
             serde_json::json!({ "type": "error", "message": message }),
             serde_json::json!({ "type": "scan_complete", "status": word, "decision": "error" }),
         ],
+        ..Ending::new(status, Verdict::Error)
     }
 }
 
