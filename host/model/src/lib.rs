@@ -22,6 +22,7 @@ pub mod severity;
 pub mod size;
 pub mod source;
 pub mod state;
+pub mod words;
 pub mod workspace;
 
 pub use canonical::canonical_json;

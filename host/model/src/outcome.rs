@@ -1,35 +1,10 @@
 //! How things end: closed sets of reasons (design, section 3).
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$vdoc])* #[serde(rename = $word)] $variant,)+
-        }
-
-        impl $name {
-            /// The word as it stands in bundles, events and messages.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-    };
-}
+use crate::words::words;
 
 words! {
     /// Why a guest says that it did not analyse something.
-    ProblemReason {
+    ProblemReason, "problem reason", {
         /// Not what this scanner reads, although its name suggested so. Not a fault.
         Unsupported = "unsupported",
         /// The input breaks its own format.
@@ -43,7 +18,7 @@ words! {
 
 words! {
     /// Why a call gave no answer: a limit of the sandbox that struck, or the guest's own word.
-    CallReason {
+    CallReason, "call reason", {
         /// The sum of the guest's memories or tables reached its limit.
         Memory = "memory",
         /// The instruction budget ran out.
@@ -88,7 +63,7 @@ impl From<ProblemReason> for CallReason {
 
 words! {
     /// Why a component was not admitted.
-    AdmissionReason {
+    AdmissionReason, "admission reason", {
         /// The bytes are no WebAssembly component.
         NotAComponent = "not-a-component",
         /// The file is larger than the limit.
@@ -112,7 +87,7 @@ words! {
 
 words! {
     /// Why a source became no workspace.
-    CheckoutReason {
+    CheckoutReason, "checkout reason", {
         /// The URL or path has a form that is not accepted.
         BadUrl = "bad-url",
         /// There is nothing at that place, or it may not be read.
@@ -136,7 +111,7 @@ words! {
 
 words! {
     /// Why a scan ended without a report.
-    FailureReason {
+    FailureReason, "failure reason", {
         /// The URL or path has a form that is not accepted.
         BadUrl = "bad-url",
         /// There is nothing at that place, or it may not be read.
@@ -196,7 +171,7 @@ impl From<CheckoutReason> for FailureReason {
 
 words! {
     /// Whether what was scanned was asked for.
-    Mode {
+    Mode, "mode", {
         /// It was.
         Production = "production",
         /// The sample that comes with the host, for trying clients out. Never to be taken for a scan.
@@ -206,7 +181,7 @@ words! {
 
 words! {
     /// What the policy says of a scan.
-    Verdict {
+    Verdict, "verdict", {
         /// Everything was looked at and no threshold is exceeded.
         Pass = "pass",
         /// Everything was looked at and a threshold is exceeded.
@@ -218,7 +193,7 @@ words! {
 
 words! {
     /// State of a scan.
-    ScanState {
+    ScanState, "scan state", {
         /// Accepted, not started.
         Queued = "queued",
         /// Being worked on.

@@ -1,56 +1,6 @@
 //! The states of what the service keeps. Each is a closed set; the words are those that clients read.
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
-
-/// The text is none of the words of its set.
-#[derive(Debug, thiserror::Error)]
-#[error("`{value}` is no {what}; it is one of {words}")]
-pub struct BadWord {
-    what: &'static str,
-    words: String,
-    value: String,
-}
-
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident, $what:literal, { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$vdoc])* #[serde(rename = $word)] $variant,)+
-        }
-
-        impl $name {
-            /// Every one.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The word for it.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = BadWord;
-
-            fn from_str(text: &str) -> Result<Self, BadWord> {
-                Self::ALL.iter().copied().find(|one| one.as_str() == text).ok_or_else(|| BadWord {
-                    what: $what,
-                    words: Self::ALL.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", "),
-                    value: crate::escape::one_line(text, 60),
-                })
-            }
-        }
-    };
-}
+use crate::words::words;
 
 words!(
     /// Where a scan is. `queued` is entered by a submit, and again when a worker is lost; a claim makes it

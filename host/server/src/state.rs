@@ -1,9 +1,8 @@
 //! What every handler shares.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use certus_model::TenantId;
 use certus_store::ApiKey;
@@ -24,12 +23,7 @@ pub(crate) struct Inner {
     pub(crate) closing: watch::Sender<bool>,
     /// Idempotency keys whose requests are being processed in this process.
     in_progress: Mutex<BTreeSet<(TenantId, String)>>,
-    /// When the use of a key was last put on record by this process.
-    touched: Mutex<BTreeMap<String, Instant>>,
 }
-
-/// How often the use of a key is put on record.
-const TOUCH: Duration = Duration::from_secs(60);
 
 impl Shared {
     pub(crate) fn new(config: Config, services: Services) -> Self {
@@ -40,7 +34,6 @@ impl Shared {
             hub,
             closing: watch::Sender::new(false),
             in_progress: Mutex::default(),
-            touched: Mutex::default(),
         }))
     }
 
@@ -51,16 +44,8 @@ impl Shared {
         fresh.then(|| HeldKey { shared: self.clone(), held })
     }
 
-    /// Puts the use of a key on record, from time to time; a failure costs nobody the request.
+    /// Puts the use of a key on record, where that is not recent; a failure costs nobody the request.
     pub(crate) async fn touch(&self, key: &ApiKey) {
-        {
-            let mut touched = self.touched.lock().expect("nobody panics while it holds the lock");
-            let now = Instant::now();
-            if touched.get(&key.id).is_some_and(|last| now.duration_since(*last) < TOUCH) {
-                return;
-            }
-            touched.insert(key.id.clone(), now);
-        }
         if let Err(error) = self.services.store.touch_key(key).await {
             tracing::warn!(key = key.id, error = &error as &dyn std::error::Error, "the use of a key was not kept");
         }
