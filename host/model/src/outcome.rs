@@ -190,19 +190,3 @@ words! {
         Error = "error",
     }
 }
-
-words! {
-    /// State of a scan.
-    ScanState, "scan state", {
-        /// Accepted, not started.
-        Queued = "queued",
-        /// Being worked on.
-        Running = "running",
-        /// A signed bundle exists, whatever the decision.
-        Succeeded = "succeeded",
-        /// The host could not make a bundle.
-        Failed = "failed",
-        /// Ended by request.
-        Cancelled = "cancelled",
-    }
-}
