@@ -22,7 +22,8 @@ fn main() -> ExitCode {
         Some(certus_sandbox::ADMISSION_ARGUMENT) => return certus_sandbox::admission_child(&all[2..]),
         Some(certus_sandbox::PROBE_ARGUMENT) => return certus_sandbox::probe_child(&all[2..]),
         Some(certus_pipeline::WORKER_ARGUMENT) => {
-            command::log::start(all.get(2).and_then(|verbose| verbose.parse().ok()).unwrap_or(0));
+            let verbose = all.get(2).and_then(|verbose| verbose.parse().ok()).unwrap_or(0);
+            command::log::worker(verbose, all.get(3).map_or("", String::as_str));
             return certus_pipeline::worker_child();
         }
         _ => {}

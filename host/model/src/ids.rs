@@ -100,6 +100,12 @@ id!(
 );
 
 id!(
+    /// The name of a stored login, within its tenant.
+    CredentialName, "credential name", "use one lower-case word (letters, digits, `-`; at most 64 characters)",
+    |t| t.len() <= 64 && is_word(t)
+);
+
+id!(
     /// A plugin's id: dotted lower-case words, the publisher first, for example `certus.secrets`.
     PluginId, "plugin id", "use dotted lower-case words such as `acme.secrets` (letters, digits, `-`; 3 to 64 characters)",
     |t| (3..=64).contains(&t.len()) && t.contains('.') && t.split('.').all(is_word)

@@ -28,7 +28,7 @@ pub mod workspace;
 pub use canonical::canonical_json;
 pub use digest::Sha256;
 pub use finding::{Finding, Location, Parameter, Revision, Span, Value};
-pub use ids::{AssessmentId, ComponentId, PluginId, RuleId, ScanId, TenantId, UploadId, WorkspaceId};
+pub use ids::{AssessmentId, ComponentId, CredentialName, PluginId, RuleId, ScanId, TenantId, UploadId, WorkspaceId};
 pub use outcome::{FailureReason, Mode};
 pub use path::RepoPath;
 pub use plugin::PluginManifest;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::UploadId;
+use crate::ids::{CredentialName, UploadId};
 
 /// One scan as it was asked for: everything a worker needs that is not the host's own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub enum RequestedSource {
         branch: Option<String>,
         /// A commit id.
         commit: Option<String>,
+        /// The tenant's stored login that opens it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        credential: Option<CredentialName>,
     },
     /// A directory inside the workspace root.
     Directory {
@@ -68,7 +71,7 @@ pub enum RequestedManifest {
     },
     /// Somewhere else.
     Uri {
-        /// `file`, within the workspace root, or `https`.
+        /// `file`, within the workspace root, `https`, `s3` or `oci`.
         uri: String,
         /// Of the detached signature, in base64.
         signature_uri: String,

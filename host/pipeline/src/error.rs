@@ -1,5 +1,5 @@
 use certus_model::workspace::ReadError;
-use certus_model::{FailureReason, RepoPath, Sha256};
+use certus_model::{CredentialName, FailureReason, RepoPath, Sha256, UploadId};
 
 /// Why there is no bundle. Whatever it is, nothing half-written is left.
 #[derive(Debug, thiserror::Error)]
@@ -7,6 +7,15 @@ pub enum Error {
     /// The source became no workspace.
     #[error(transparent)]
     Checkout(certus_checkout::Error),
+    /// The archive that was sent is not there any more.
+    #[error("upload `{0}` is gone; send the archive again")]
+    UploadGone(UploadId),
+    /// There is no such login, or it cannot be opened.
+    #[error("git credential `{0}` is not there; store it again, or name another")]
+    CredentialGone(CredentialName),
+    /// A login is for another host.
+    #[error("git credential `{0}` is for another host than the repository's; name the one for that host")]
+    CredentialHost(CredentialName),
     /// The plugins could not be selected or admitted.
     #[error(transparent)]
     Catalog(#[from] certus_catalog::Error),
@@ -105,6 +114,8 @@ impl Error {
             | Self::ManifestKeyMissing
             | Self::ManifestUnsigned
             | Self::ManifestSignature(_) => FailureReason::Manifest,
+            Self::UploadGone(_) | Self::CredentialGone(_) => FailureReason::NotFound,
+            Self::CredentialHost(_) => FailureReason::BadUrl,
             Self::Cancelled => FailureReason::Cancelled,
             Self::Materialise { .. }
             | Self::ManifestRead(_)

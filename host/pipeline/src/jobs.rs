@@ -4,6 +4,8 @@ mod attempt;
 mod checkpoint;
 mod ending;
 mod prepare;
+mod prune;
+mod tell;
 mod watchman;
 
 use std::collections::BTreeSet;
@@ -15,11 +17,13 @@ use std::time::Duration;
 use certus_checkout::Credential;
 use certus_model::{Lane, ScanId};
 use certus_outbound::{Guard, RemoteHost};
-use certus_store::{Error as StoreError, Folders, Store};
+use certus_store::{Blobs, Error as StoreError, MasterKey, Retention, Store};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 pub use self::checkpoint::{SignedHeads, signed_heads};
+pub use self::prune::{Pruned, prune};
+pub use self::tell::OperatorWebhook;
 use crate::host::Host;
 
 /// How often an idle slot looks for a job that nobody in this process told it of.
@@ -34,13 +38,17 @@ pub struct Workers {
     /// The queue and everything else that is kept.
     pub store: Store,
     /// Uploads and bundles.
-    pub folders: Arc<Folders>,
+    pub blobs: Blobs,
     /// Runs scans.
     pub host: Arc<Host>,
     /// What clients may name.
     pub sources: Sources,
     /// How this process works.
     pub terms: Terms,
+    /// How long what nobody needs is kept.
+    pub retention: Retention,
+    /// Where every ended scan is told of, beside its tenant's own webhooks.
+    pub operator_webhook: Option<OperatorWebhook>,
     /// Told when a job has come.
     pub wake: Arc<Notify>,
     /// Told when there are events to read.
@@ -75,6 +83,8 @@ pub struct Sources {
     pub root: Option<PathBuf>,
     /// Opens the repositories of one host.
     pub credential: Option<(RemoteHost, Credential)>,
+    /// Opens the logins and secrets that tenants have stored.
+    pub master_key: Option<MasterKey>,
 }
 
 /// How a process works off the queue.
@@ -92,7 +102,12 @@ pub struct Terms {
     pub attempts: i64,
     /// How long running scans may go on after the order to stop; then they are given back.
     pub grace: Duration,
+    /// Makes a span part of the trace that a scan was submitted in.
+    pub adopt: Adopt,
 }
+
+/// Makes a span part of a trace, which W3C's `traceparent` names.
+pub type Adopt = fn(&tracing::Span, &str);
 
 impl Workers {
     /// Works until `stop` says so: then nothing more is claimed, and what runs ends or is given back.
@@ -101,6 +116,7 @@ impl Workers {
         for _ in 0..self.terms.slots.get() {
             tasks.spawn(slot(self.clone(), stop.clone()));
         }
+        tasks.spawn(tell::tell(self.clone(), stop.clone()));
         tasks.spawn(keep_house(self.clone(), stop));
         while let Some(ended) = tasks.join_next().await {
             if let Err(error) = ended {
@@ -147,9 +163,7 @@ async fn keep_house(workers: Arc<Workers>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         tokio::select! {
             _ = look.tick() => bring_back(&workers).await,
-            _ = sweep_at.tick() => sweep(&workers).await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "what nobody has on record could not be swept away");
-            }),
+            _ = sweep_at.tick() => tidy(&workers).await,
             _ = sign_at.tick() => match checkpoint::sign(&workers.store, &workers.host.key, signed).await {
                 Ok(head) => signed = Some(head),
                 Err(error) => tracing::warn!(%error, "the head of the audit chain could not be signed"),
@@ -161,6 +175,21 @@ async fn keep_house(workers: Arc<Workers>, mut stop: watch::Receiver<bool>) {
     // Best effort: what this process wrote is vouched for as it ends.
     if let Err(error) = checkpoint::sign(&workers.store, &workers.host.key, signed).await {
         tracing::warn!(%error, "the head of the audit chain could not be signed");
+    }
+}
+
+/// Removes what may go by the rules, then what nobody has on record.
+async fn tidy(workers: &Arc<Workers>) {
+    match prune::prune(&workers.store, &workers.blobs, &workers.retention, "host").await {
+        Ok(pruned) if pruned == Pruned::default() => {}
+        Ok(pruned) => {
+            let (bundles, uploads, bytes) = (pruned.bundles.len(), pruned.uploads, pruned.bytes());
+            tracing::info!(bundles, uploads, bytes, "removed by the rules of retention");
+        }
+        Err(error) => tracing::error!(%error, "the rules of retention could not be followed"),
+    }
+    if let Err(error) = sweep(workers).await {
+        tracing::warn!(%error, "what nobody has on record could not be swept away");
     }
 }
 
@@ -177,29 +206,19 @@ async fn bring_back(workers: &Workers) {
     }
 }
 
-/// Removes folders that no row names. Those of live jobs are young or named by their lease.
+/// Removes what no row names. What live jobs make is young or named by their lease.
 async fn sweep(workers: &Arc<Workers>) -> Result<(), StoreError> {
-    // Listed before rows are read: what comes meanwhile is young.
     let bundles = workers.store.bundles().await?;
     let live = workers.store.live_bundles().await?;
     let uploads = workers.store.upload_ids().await?;
-    let (folders, host) = (workers.folders.clone(), workers.host.clone());
-    let swept = tokio::task::spawn_blocking(move || {
-        if let Err(error) = host.scratch.sweep() {
-            tracing::warn!(%error, "the scratch folder could not be swept");
-        }
-        folders.sweep(&bundles, &uploads, &live)
-    });
-    match swept.await {
-        Ok(Ok(0)) => Ok(()),
-        Ok(Ok(removed)) => {
-            tracing::info!(removed, "swept away what nobody has on record");
-            Ok(())
-        }
-        Ok(Err(error)) => Err(error),
-        Err(error) => {
-            tracing::error!(%error, "the sweeper has died");
-            Ok(())
-        }
+    let host = workers.host.clone();
+    let scratch = tokio::task::spawn_blocking(move || host.scratch.sweep().map_err(|error| error.to_string()));
+    if let Err(error) = scratch.await.unwrap_or_else(|died| Err(died.to_string())) {
+        tracing::warn!(error, "the scratch folder could not be swept");
     }
+    let removed = workers.blobs.sweep(&bundles, &uploads, &live).await?;
+    if removed > 0 {
+        tracing::info!(removed, "swept away what nobody has on record");
+    }
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! The sentence.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use certus_bundle::{BundleFiles, End, FileName, PluginUse, ScanFacts, Scanned};
@@ -13,6 +14,7 @@ use certus_model::source::SourceRecord;
 use certus_model::workspace::Workspace;
 use certus_model::{PluginRun, ScanId, Sha256, canonical_json, ledger};
 use certus_report::{Inputs, Report};
+use metrics::counter;
 
 use crate::choose::{Chosen, choose, lay_out, not_run};
 use crate::error::Error;
@@ -97,9 +99,11 @@ pub fn scan(
     let mut admission = clock.elapsed();
 
     let clock = Instant::now();
+    let stage = tracing::info_span!("checkout").entered();
     let Checkout { workspace, record, tree_digest } = check_out(host, &request, &mut events)?;
     let (files, bytes) = (workspace.entries().len() as u64, workspace.entries().iter().map(|e| e.size).sum());
     (request.progress)(Plan::Sealed { files, bytes });
+    drop(stage);
     let checkout = clock.elapsed();
 
     let clock = Instant::now();
@@ -109,8 +113,13 @@ pub fn scan(
         None => choose(host, &request, checked, &mut events)?,
     };
     admission += clock.elapsed();
+    if let Some(digest) = selection.info.manifest_digest {
+        // From here on every line of the log has it.
+        tracing::Span::current().record("manifest_digest", digest.to_string());
+    }
 
     let clock = Instant::now();
+    let stage = tracing::info_span!("engine").entered();
     for one in &assigned {
         events.emit(tool_start(one))?;
     }
@@ -126,16 +135,22 @@ pub fn scan(
             (request.progress)(Plan::Done { files: done.files, bytes: done.bytes });
         },
         cancelled: request.cancelled,
+        log_fields: &log_fields(&request, selection.info.manifest_digest),
     })?;
     // Their files are not needed any more.
     drop(assigned);
     for run in &runs {
+        if let RunStatus::Failed(reason) = run.status {
+            counter!("certus_assurance_plugin_failures_total", "reason" => reason.to_string()).increment(1);
+        }
         events.emit(tool_complete(run))?;
     }
+    drop(stage);
     let engine = clock.elapsed();
 
     let clock = Instant::now();
     events.phase("Writing the report")?;
+    let stage = tracing::info_span!("report").entered();
     let not_run = not_run(&selection);
     let thresholds = match request.fail_on {
         Some(severity) => selection.thresholds.clone().failing_on(severity),
@@ -205,6 +220,8 @@ pub fn scan(
     if request.cancelled.load(std::sync::atomic::Ordering::Relaxed) {
         return Err(Error::Cancelled);
     }
+    drop(stage);
+    let _stage = tracing::info_span!("bundle").entered();
     certus_store::crash_point("pipeline-sign");
     let staged = request.output.stage(&bundle, facts, &host.key)?;
     certus_store::crash_point("pipeline-written");
@@ -234,6 +251,15 @@ pub fn scan(
             report: clock.elapsed(),
         },
     })
+}
+
+/// What each line of a worker's log says of its scan.
+fn log_fields(request: &Request<'_>, manifest: Option<Sha256>) -> BTreeMap<&'static str, String> {
+    let labels = request.labels.as_ref();
+    let workspace = labels.map(|labels| ("workspace_id", labels.workspace_id.to_string()));
+    let manifest = manifest.map_or_else(|| "none".to_owned(), |digest| digest.to_string());
+    let own = [("scan_id", request.id.to_string()), ("manifest_digest", manifest)];
+    own.into_iter().chain(workspace).collect()
 }
 
 /// The files that are a function of source, plugins, settings and policy, but for the manifest's.

@@ -40,6 +40,8 @@ pub struct Worker {
     pub program: PathBuf,
     /// How much a worker says on stderr, as the command's `-v` counts.
     pub verbose: u8,
+    /// Whether it says it as JSON, every line with what there is to know of the scan.
+    pub json: bool,
 }
 
 /// An admitted plugin with what it runs with.
@@ -57,6 +59,8 @@ pub(crate) struct Work<'a> {
     pub(crate) jobs: NonZeroUsize,
     pub(crate) progress: &'a (dyn Fn(Progress) + Sync),
     pub(crate) cancelled: &'a AtomicBool,
+    /// What each line of the log says of the scan.
+    pub(crate) log_fields: &'a BTreeMap<&'static str, String>,
 }
 
 /// What came of it.
@@ -95,7 +99,7 @@ impl Worker {
 
     fn attempt(&self, work: &Work<'_>, assigned: &[&Assigned]) -> Result<Ended, Error> {
         let (ours, theirs) = UnixStream::pair().map_err(Error::Worker)?;
-        let mut child = Running(self.start(theirs).map_err(Error::Worker)?);
+        let mut child = Running(self.start(theirs, work.log_fields).map_err(Error::Worker)?);
         let longest = assigned.iter().map(|a| a.limits.run_deadline).max().unwrap_or_default();
         let deadline = Instant::now() + longest + GRACE;
         let reader = ours.try_clone().map_err(Error::Worker)?;
@@ -137,9 +141,10 @@ impl Worker {
         }
     }
 
-    fn start(&self, socket: UnixStream) -> std::io::Result<Child> {
+    fn start(&self, socket: UnixStream, fields: &BTreeMap<&'static str, String>) -> std::io::Result<Child> {
+        let fields = if self.json { serde_json::to_string(fields)? } else { String::new() };
         Command::new(&self.program)
-            .args([WORKER_ARGUMENT, &self.verbose.to_string()])
+            .args([WORKER_ARGUMENT, &self.verbose.to_string(), &fields])
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::from(std::os::fd::OwnedFd::from(socket)))

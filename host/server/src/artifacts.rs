@@ -74,24 +74,21 @@ pub(crate) async fn list(
 ) -> Result<Json<Artifacts>, Problem> {
     let bundle = bundle(&state, &caller, &id).await?;
     let test_id = id.to_string();
-    blocking(move || {
-        let (index, index_bytes) = index(&state, &bundle)?;
-        let attestation = read_apart(&state, &bundle, ATTESTATION)?;
-        let item = |path: &str, key, sha256: Sha256, size| Artifact {
-            path: path.to_owned(),
-            key,
-            media_type: media_type(path),
-            sha256: sha256.to_string(),
-            size,
-            url: format!("/v1/security-scans/{id}/artifacts/{path}"),
-        };
-        let apart = [(INDEX, "index", &index_bytes), (ATTESTATION, "attestation", &attestation)];
-        let apart = apart.map(|(path, key, bytes)| item(path, Some(key), Sha256::of(bytes), bytes.len() as u64));
-        let listed = index.files().map(|file| item(file.path.path(), file.path.artifact_key(), file.sha256, file.size));
-        let items = apart.into_iter().chain(listed).collect();
-        Ok(Json(Artifacts { test_id, result_digest: index.result_digest().to_string(), items }))
-    })
-    .await
+    let (index, index_bytes) = index(&state, &bundle).await?;
+    let attestation = read_apart(&state, &bundle, ATTESTATION).await?;
+    let item = |path: &str, key, sha256: Sha256, size| Artifact {
+        path: path.to_owned(),
+        key,
+        media_type: media_type(path),
+        sha256: sha256.to_string(),
+        size,
+        url: format!("/v1/security-scans/{id}/artifacts/{path}"),
+    };
+    let apart = [(INDEX, "index", &index_bytes), (ATTESTATION, "attestation", &attestation)];
+    let apart = apart.map(|(path, key, bytes)| item(path, Some(key), Sha256::of(bytes), bytes.len() as u64));
+    let listed = index.files().map(|file| item(file.path.path(), file.path.artifact_key(), file.sha256, file.size));
+    let items = apart.into_iter().chain(listed).collect();
+    Ok(Json(Artifacts { test_id, result_digest: index.result_digest().to_string(), items }))
 }
 
 /// One file of a scan's bundle, byte for byte. Its `ETag` is its SHA-256.
@@ -126,21 +123,17 @@ pub(crate) async fn download(
 ) -> Result<Response, Problem> {
     let bundle = bundle(&state, &caller, &id).await?;
     let unknown = || Problem::new(Kind::NotFound, "Artifact not found");
-    let (path, digest, file, size) = blocking(move || {
-        let (index, index_bytes) = index(&state, &bundle)?;
-        let (path, digest) = match path.as_str() {
-            INDEX => (INDEX, Sha256::of(&index_bytes)),
-            ATTESTATION => (ATTESTATION, Sha256::of(&read_apart(&state, &bundle, ATTESTATION)?)),
-            other => {
-                let name = other.parse::<FileName>().map_err(|_| unknown())?;
-                (name.path(), index.get(name).ok_or_else(unknown)?.sha256)
-            }
-        };
-        let mut file = state.services.folders.bundle_file(&bundle, path)?.into_std();
-        let size = whole(&mut file, digest)?;
-        Ok((path, digest, file, size))
-    })
-    .await?;
+    let (index, index_bytes) = index(&state, &bundle).await?;
+    let (path, digest) = match path.as_str() {
+        INDEX => (INDEX, Sha256::of(&index_bytes)),
+        ATTESTATION => (ATTESTATION, Sha256::of(&read_apart(&state, &bundle, ATTESTATION).await?)),
+        other => {
+            let name = other.parse::<FileName>().map_err(|_| unknown())?;
+            (name.path(), index.get(name).ok_or_else(unknown)?.sha256)
+        }
+    };
+    let mut file = state.services.blobs.bundle_file(&bundle, path).await?;
+    let (file, size) = blocking(move || whole(&mut file, digest).map(|size| (file, size))).await?;
     let tag = format!("\"{digest}\"");
     let given = headers.get(header::IF_NONE_MATCH).and_then(|given| given.to_str().ok()).unwrap_or_default();
     let has_it = given.split(',').any(|one| one.trim().trim_start_matches("W/") == tag || one.trim() == "*");
@@ -179,17 +172,20 @@ async fn bundle(state: &Shared, caller: &Caller, id: &ScanId) -> Result<String, 
     })
 }
 
-fn index(state: &Shared, bundle: &str) -> Result<(Index, Vec<u8>), Problem> {
-    let bytes = read_apart(state, bundle, INDEX)?;
+async fn index(state: &Shared, bundle: &str) -> Result<(Index, Vec<u8>), Problem> {
+    let bytes = read_apart(state, bundle, INDEX).await?;
     let index = Index::parse(&bytes).map_err(Problem::internal)?;
     Ok((index, bytes))
 }
 
-fn read_apart(state: &Shared, bundle: &str, name: &str) -> Result<Vec<u8>, Problem> {
-    let mut bytes = Vec::new();
-    let file = state.services.folders.bundle_file(bundle, name)?;
-    file.take(MAX_APART).read_to_end(&mut bytes).map_err(Problem::internal)?;
-    Ok(bytes)
+async fn read_apart(state: &Shared, bundle: &str, name: &str) -> Result<Vec<u8>, Problem> {
+    let file = state.services.blobs.bundle_file(bundle, name).await?;
+    blocking(move || {
+        let mut bytes = Vec::new();
+        file.take(MAX_APART).read_to_end(&mut bytes).map_err(Problem::internal)?;
+        Ok(bytes)
+    })
+    .await
 }
 
 /// The size of a file that has this digest. One that was changed or cut since it was signed is nobody's report.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use certus_model::TenantId;
 use certus_model::request::ScanRequest;
-use certus_store::{Folders, Store};
+use certus_store::{Blobs, Store};
 use tokio::sync::Notify;
 
 use crate::metrics::Metrics;
@@ -83,7 +83,7 @@ pub struct Services {
     /// Records and queue.
     pub store: Store,
     /// Uploads and bundles.
-    pub folders: Arc<Folders>,
+    pub blobs: Blobs,
     /// What only the crates know that do the work: whether the profile exists, whether the address is one
     /// that may be fetched. It neither waits nor looks anything up in the network. Empty accepts.
     pub check: Arc<dyn Fn(&ScanRequest) -> Vec<Refused> + Send + Sync>,

@@ -50,11 +50,12 @@ pub(crate) async fn livez() -> Json<Alive> {
     Json(Alive { status: "ok" })
 }
 
-/// That the store answers, so that requests may be sent here.
+/// That the database and the store of blobs answer, so that requests may be sent here.
 #[utoipa::path(get, path = "/readyz", tag = "service", operation_id = "getReady", security(()),
     responses((status = 200, description = "It can answer", body = Alive), crate::openapi::OpenAnswers))]
 pub(crate) async fn readyz(State(state): State<Shared>) -> Result<Json<Alive>, Problem> {
     // Whatever is wrong with it: a probe asks whether to send requests here, not whose fault it is.
     state.services.store.ping().await.map_err(|error| Problem::unavailable(error, 1))?;
+    state.blobs_answer().await.map_err(|error| Problem::unavailable(error, 1))?;
     Ok(Json(Alive { status: "ok" }))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use certus_model::TenantId;
 use certus_store::ApiKey;
@@ -23,7 +24,12 @@ pub(crate) struct Inner {
     pub(crate) closing: watch::Sender<bool>,
     /// Idempotency keys whose requests are being processed in this process.
     in_progress: Mutex<BTreeSet<(TenantId, String)>>,
+    /// When the store of blobs was last seen to answer.
+    blobs_looked: tokio::sync::Mutex<Option<Instant>>,
 }
+
+/// For how long it is believed that the store of blobs answers.
+const BLOBS_LOOK: Duration = Duration::from_secs(30);
 
 impl Shared {
     pub(crate) fn new(config: Config, services: Services) -> Self {
@@ -34,6 +40,7 @@ impl Shared {
             hub,
             closing: watch::Sender::new(false),
             in_progress: Mutex::default(),
+            blobs_looked: tokio::sync::Mutex::default(),
         }))
     }
 
@@ -42,6 +49,17 @@ impl Shared {
         let held = (tenant.clone(), key.to_owned());
         let fresh = self.in_progress.lock().expect("nobody panics while it holds the lock").insert(held.clone());
         fresh.then(|| HeldKey { shared: self.clone(), held })
+    }
+
+    /// Whether the store of blobs answers, as of a while ago: probes come often, and looking costs requests.
+    pub(crate) async fn blobs_answer(&self) -> Result<(), certus_store::Error> {
+        let mut looked = self.blobs_looked.lock().await;
+        if looked.is_none_or(|at| at.elapsed() >= BLOBS_LOOK) {
+            *looked = None;
+            self.services.blobs.store().check().await?;
+            *looked = Some(Instant::now());
+        }
+        Ok(())
     }
 
     /// Puts the use of a key on record, where that is not recent; a failure costs nobody the request.

@@ -8,7 +8,7 @@ use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
 use axum::{Router, body};
 use certus_model::{Lane, Role, ScanStatus, Scope, TenantId};
-use certus_store::{DatabaseUrl, Ending, FindingRow, Folders, JobEnd, Lease, NewUser, Reach, Store};
+use certus_store::{Blobs, DatabaseUrl, Ending, FindingRow, JobEnd, Lease, NewUser, Reach, Store};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tower::ServiceExt as _;
@@ -63,7 +63,7 @@ impl Fixture {
         change(&mut config);
         let services = Services {
             store: store.clone(),
-            folders: Arc::new(Folders::open(&root.join("artifacts")).unwrap()),
+            blobs: Blobs::in_folder(&root.join("artifacts")).unwrap(),
             check: Arc::new(|request| {
                 let known = ["light", "heavy"].contains(&request.profile.as_str());
                 let refused = Refused { field: "profile", detail: "is no built-in profile".into() };

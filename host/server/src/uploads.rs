@@ -9,13 +9,12 @@ use axum::extract::{FromRequest as _, Multipart, Request, State};
 use axum::http::StatusCode;
 use certus_model::escape::is_printable;
 use certus_model::{Sha256, UploadId};
-use certus_store::{Folders, Upload};
+use certus_store::{Blobs, Upload};
 use serde::Serialize;
 use sha2::Digest as _;
 use tokio::io::{AsyncWriteExt as _, BufWriter};
 use utoipa::ToSchema;
 
-use crate::artifacts::blocking;
 use crate::body::{content_type, declared_length, plain_encoding};
 use crate::caller::Writer;
 use crate::entropy;
@@ -93,17 +92,15 @@ pub(crate) async fn upload_archive(
     let filename = shown_name(field.file_name().unwrap_or_default())
         .ok_or_else(|| Problem::new(Kind::BadRequest, "Filename is required"))?;
     let id = entropy::upload_id()?;
-    let mut partial = Partial { folders: Arc::clone(&state.services.folders), id: id.clone(), is_kept: false };
-    let file = state.services.folders.new_upload(&id)?;
-    let writer = file.try_clone().map_err(Problem::internal)?.into_std();
+    let mut partial = Partial { blobs: state.services.blobs.clone(), id: id.clone(), is_kept: false };
+    let writer = state.services.blobs.new_upload(&id)?.into_std();
     let (sha256, size) = receive(&mut field, &gate, most, writer).await?;
     drop(field);
     if form.next_field().await.map_err(broken)?.is_some() {
         return Err(Problem::new(Kind::BadRequest, "The form may have one `file` and nothing else"));
     }
 
-    let (folders, kept) = (Arc::clone(&state.services.folders), id.clone());
-    blocking(move || Ok(folders.keep_upload(&kept, &file)?)).await?;
+    state.services.blobs.keep_upload(&id).await?;
     // From here on only a failure removes it. If the client leaves now, whether it is on record is not known here:
     // the sweeper, who does know, takes it if it is not.
     partial.is_kept = true;
@@ -179,7 +176,7 @@ fn shown_name(name: &str) -> Option<String> {
 
 /// An upload that is removed when this is dropped, unless it was kept.
 struct Partial {
-    folders: Arc<Folders>,
+    blobs: Blobs,
     id: UploadId,
     is_kept: bool,
 }
@@ -187,7 +184,7 @@ struct Partial {
 impl Drop for Partial {
     fn drop(&mut self) {
         if !self.is_kept {
-            self.folders.drop_upload(&self.id);
+            self.blobs.drop_upload(&self.id);
         }
     }
 }

@@ -53,6 +53,8 @@ pub struct Store {
     write: AnyPool,
     read: AnyPool,
     pub(crate) submitter: Arc<Submitter>,
+    /// Whether the operator is told of ended scans, beside their tenants.
+    pub(crate) tells_operator: bool,
 }
 
 impl FromStr for DatabaseUrl {
@@ -187,7 +189,13 @@ impl Store {
         };
         let place = url.to_string().into();
         let file = url.file().and_then(|file| number(&file).ok().map(|number| Arc::new((file, number))));
-        Ok(Self { dialect: url.dialect, place, file, write, read, submitter: Arc::default() })
+        Ok(Self { dialect: url.dialect, place, file, write, read, submitter: Arc::default(), tells_operator: false })
+    }
+
+    /// The same store, by which ended scans are told to the operator's own webhook too.
+    #[must_use]
+    pub fn telling_operator(self, tells_operator: bool) -> Self {
+        Self { tells_operator, ..self }
     }
 
     /// A transaction that may write.

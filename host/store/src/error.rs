@@ -80,6 +80,39 @@ pub enum Error {
         #[source]
         cause: std::io::Error,
     },
+    /// The store of blobs failed.
+    #[error("{what} could not be {done} in {place}; see that the store runs, and that its login and bucket are right")]
+    Blob {
+        /// The key.
+        what: String,
+        /// `read`, `written`, …
+        done: &'static str,
+        /// Which store.
+        place: String,
+        /// What it says.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file that is on record is not there.
+    #[error("{what} is on record and not there; restore it from a backup")]
+    Gone {
+        /// The file.
+        what: String,
+    },
+    /// A file is not what was kept.
+    #[error("{what} in {place} is not what was kept; restore it from a backup")]
+    Damaged {
+        /// The key.
+        what: String,
+        /// Which store.
+        place: String,
+    },
+    /// What was given is no master key.
+    #[error("a master key is base64 of exactly 32 bytes; make one with `openssl rand -base64 32`")]
+    MasterKey,
+    /// What is sealed cannot be opened.
+    #[error("a sealed secret cannot be opened with this master key; set the key that sealed it, beside the new one")]
+    Sealed,
     /// The database refused or failed.
     #[error("the database could not do what it was asked; nothing of it was kept")]
     Database(#[source] sqlx::Error),
@@ -90,6 +123,7 @@ pub enum Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
+        metrics::counter!("certus_assurance_store_errors_total").increment(1);
         Self::Database(error)
     }
 }
@@ -107,7 +141,7 @@ impl Error {
                 sqlx::Error::Database(cause) => cause.code().is_some_and(|code| is_transient_code(&code)),
                 _ => false,
             },
-            Self::Folder { .. } => true,
+            Self::Folder { .. } | Self::Blob { .. } => true,
             _ => false,
         }
     }

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::event;
 use crate::scan::{SELECT, Scan, scan};
 use crate::sql::{Columns, Statement, Value, json};
+use crate::webhook;
 
 /// The right to work on a job until the lease ends. Every write names its fence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct Claim {
     pub attempt: i64,
     /// How long it waited, in milliseconds.
     pub waited_ms: i64,
+    /// In which lane.
+    pub lane: Lane,
 }
 
 /// What a worker learns when it says that it lives.
@@ -64,8 +67,10 @@ pub struct Ending {
     pub warnings: Vec<String>,
     /// Key to path within the bundle.
     pub artifacts: BTreeMap<String, String>,
-    /// The bundle's folder, relative to that of bundles.
+    /// The bundle's name.
     pub bundle: Option<String>,
+    /// What it weighs.
+    pub bundle_bytes: Option<i64>,
     /// The digest over the bundle's `result` group.
     pub result_digest: Option<Sha256>,
     /// What identifies the content that was scanned.
@@ -91,6 +96,7 @@ impl Ending {
             warnings: Vec::new(),
             artifacts: BTreeMap::new(),
             bundle: None,
+            bundle_bytes: None,
             result_digest: None,
             provenance_id: None,
             resolved_commit: None,
@@ -188,7 +194,7 @@ impl Store {
         let row = select.query().fetch_one(&mut *transaction).await?;
         let scan = scan(&Columns(&row))?;
         transaction.commit().await?;
-        Ok(Some(Claim { lease, scan, attempt, waited_ms }))
+        Ok(Some(Claim { lease, scan, attempt, waited_ms, lane }))
     }
 
     /// Says that the worker lives: the lease runs anew from now.
@@ -259,6 +265,7 @@ impl Store {
         }
         end_scan(ending, &held.scan).query().execute(&mut *transaction).await?;
         event::append(&mut transaction, held, &ending.events).await?;
+        webhook::announce(&mut transaction, &held.tenant, &held.scan, self.tells_operator).await?;
         let detail = object!({ "status": ending.status, "decision": ending.decision, "failure": ending.failure, "result_digest": ending.result_digest });
         audit::append(&mut transaction, &[host_event(held, "scan.finished", detail)]).await?;
         crate::crash::point("finish-before-commit");
@@ -327,6 +334,7 @@ impl Store {
                 sqlx::query(end).bind(now()).bind(id.as_str()).execute(&mut *transaction).await?;
                 let complete = object!({ "type": "scan_complete", "status": "CANCELLED" });
                 event::append(&mut transaction, &lease, &[complete]).await?;
+                webhook::announce(&mut transaction, &lease.tenant, &lease.scan, self.tells_operator).await?;
                 Cancel::Cancelled
             }
         };
@@ -395,6 +403,7 @@ fn end_scan(ending: &Ending, id: &ScanId) -> Statement {
     update.push(", warnings = ").bind(json(&ending.warnings));
     update.push(", artifacts = ").bind(json(&ending.artifacts));
     update.push(", bundle = ").bind(ending.bundle.clone());
+    update.push(", bundle_bytes = ").bind(ending.bundle_bytes);
     update.push(", result_digest = ").bind(digest(ending.result_digest));
     update.push(", provenance_id = ").bind(ending.provenance_id.clone());
     update.push(", resolved_commit = ").bind(ending.resolved_commit.clone());

@@ -1,6 +1,6 @@
 //! Scans, as they are read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use certus_model::outcome::Verdict;
 use certus_model::request::ScanRequest;
@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use crate::database::{Reach, Store};
 use crate::error::Error;
-use crate::folder::Folders;
+use crate::blob::Blobs;
 use crate::sql::{Columns, Statement};
 
 /// A scan as it stands. Times are milliseconds since 1970.
@@ -65,8 +65,12 @@ pub struct Scan {
     pub errors: Vec<String>,
     /// Key to path within the bundle.
     pub artifacts: BTreeMap<String, String>,
-    /// The bundle's folder, relative to that of bundles.
+    /// The bundle's name, while it is kept.
     pub bundle: Option<String>,
+    /// When the bundle was removed by the rules of retention.
+    pub pruned_at: Option<i64>,
+    /// The trace that the scan was submitted in, as W3C writes it.
+    pub trace: Option<String>,
     /// Where its publication is.
     pub upload_status: UploadStatus,
     /// Trust's permission.
@@ -193,7 +197,7 @@ impl Store {
     ///
     /// # Errors
     /// A database that fails.
-    pub async fn bundles(&self) -> Result<Vec<String>, Error> {
+    pub async fn bundles(&self) -> Result<BTreeSet<String>, Error> {
         let mut transaction = self.read(Reach::All).await?;
         let rows =
             sqlx::query("SELECT bundle FROM scans WHERE bundle IS NOT NULL").fetch_all(&mut *transaction).await?;
@@ -204,11 +208,11 @@ impl Store {
     ///
     /// # Errors
     /// A database that fails.
-    pub async fn live_bundles(&self) -> Result<Vec<String>, Error> {
+    pub async fn live_bundles(&self) -> Result<BTreeSet<String>, Error> {
         let mut transaction = self.read(Reach::All).await?;
         let select = "SELECT scan_id, fence FROM scan_jobs WHERE state = 'running'";
         let rows = sqlx::query(select).fetch_all(&mut *transaction).await?;
-        let name = |row: Columns<'_>| Ok(Folders::bundle_name(&row.parsed("scan_id")?, row.number("fence")?));
+        let name = |row: Columns<'_>| Ok(Blobs::bundle_name(&row.parsed("scan_id")?, row.number("fence")?));
         rows.iter().map(|row| name(Columns(row))).collect()
     }
 }
@@ -244,6 +248,8 @@ pub(crate) fn scan(row: &Columns<'_>) -> Result<Scan, Error> {
         errors: row.json("errors")?,
         artifacts: row.json("artifacts")?,
         bundle: row.maybe_text("bundle")?,
+        pruned_at: row.maybe_number("pruned_at")?,
+        trace: row.maybe_text("trace")?,
         upload_status: row.parsed("upload_status")?,
         upload_permission_id: row.maybe_text("upload_permission_id")?,
         verification_proof: json("verification_proof")?,

@@ -37,7 +37,12 @@ macro_rules! step {
     };
 }
 
-const STEPS: &[Step] = &[step!(1, "records", both "0001_records"), step!(2, "guards", each "0002_guards")];
+const STEPS: &[Step] = &[
+    step!(1, "records", both "0001_records"),
+    step!(2, "guards", each "0002_guards"),
+    step!(3, "operations", both "0003_operations"),
+    step!(4, "operations wall", each "0004_operations_wall"),
+];
 
 /// The schema that this program works with.
 const WANTED: i64 = STEPS[STEPS.len() - 1].version;
@@ -175,7 +180,8 @@ async fn grant(store: &Store, role: &str) -> Result<(), Error> {
         ("SELECT, INSERT", "audit_events, audit_checkpoints"),
         ("SELECT, UPDATE", "audit_head"),
         ("SELECT, INSERT, UPDATE", "tenants, users, api_keys, scans, scan_jobs"),
-        ("SELECT, INSERT, UPDATE, DELETE", "uploads, scan_events, findings, idempotency_keys"),
+        ("SELECT, INSERT, UPDATE, DELETE", "uploads, scan_events, findings, idempotency_keys, git_credentials"),
+        ("SELECT, INSERT, UPDATE, DELETE", "webhooks, webhook_deliveries"),
     ];
     for (rights, tables) in grants {
         let text = format!("GRANT {rights} ON {tables} TO {quoted}");

@@ -42,6 +42,8 @@ pub struct NewScan {
     pub manifest_digest: Option<Sha256>,
     /// Who submits it, for the audit chain.
     pub actor: String,
+    /// The trace that it is part of, as W3C writes it.
+    pub trace: Option<String>,
     /// So that the same submit twice is one scan.
     pub idempotency: Option<Idempotency>,
 }
@@ -77,7 +79,7 @@ pub(crate) struct Submitter {
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// Most submits of one transaction: each takes up to 14 of the 32,766 parameters that SQLite allows a statement.
+/// Most submits of one transaction: each takes up to 15 of the 32,766 parameters that SQLite allows a statement.
 const TOGETHER: usize = 128;
 
 /// What one place in the order of a tenant with weight 1 costs.
@@ -247,7 +249,7 @@ type Fresh<'a> = (&'a NewScan, i64, OnError);
 fn insert_scans(fresh: &[Fresh<'_>], now: i64) -> Statement {
     let mut insert = Statement::new(
         "INSERT INTO scans (id, tenant_id, workspace_id, component_id, assessment_id, status, mode, request, profile, \
-         requested_by, on_error, timeout_ms, created_at, manifest_digest) VALUES ",
+         requested_by, on_error, timeout_ms, created_at, manifest_digest, trace) VALUES ",
     );
     for (at, (new, _, on_error)) in fresh.iter().enumerate() {
         if at > 0 {
@@ -268,6 +270,7 @@ fn insert_scans(fresh: &[Fresh<'_>], now: i64) -> Statement {
             new.timeout_ms.into(),
             now.into(),
             new.manifest_digest.map(|digest| digest.to_string()).into(),
+            new.trace.clone().into(),
         ]);
     }
     insert
@@ -354,6 +357,8 @@ fn as_accepted(new: &NewScan, on_error: OnError, now: i64) -> Scan {
         errors: Vec::new(),
         artifacts: Default::default(),
         bundle: None,
+        pruned_at: None,
+        trace: new.trace.clone(),
         upload_status: certus_model::UploadStatus::Pending,
         upload_permission_id: None,
         verification_proof: None,

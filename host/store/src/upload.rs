@@ -1,5 +1,7 @@
 //! Archives that clients have sent, as they are on record; the bytes lie in a folder.
 
+use std::collections::BTreeSet;
+
 use certus_model::{Sha256, TenantId, UploadId};
 use serde_json::json as object;
 
@@ -79,7 +81,7 @@ impl Store {
     ///
     /// # Errors
     /// A database that fails.
-    pub async fn upload_ids(&self) -> Result<Vec<UploadId>, Error> {
+    pub async fn upload_ids(&self) -> Result<BTreeSet<UploadId>, Error> {
         let mut transaction = self.read(Reach::All).await?;
         let rows = sqlx::query("SELECT id FROM uploads").fetch_all(&mut *transaction).await?;
         rows.iter().map(|row| Columns(row).parsed("id")).collect()

@@ -6,7 +6,7 @@ use crate::arguments::Config;
 use crate::command::check::{Check, Found, report, sentence};
 use crate::command::print;
 use crate::command::scan::signing_key;
-use crate::command::service::{assert_fit, database, runtime};
+use crate::command::service::{assert_fit, blobs, database, runtime};
 use crate::exit::Exit;
 use crate::settings::{Service, Settings, brief, markdown, show};
 
@@ -33,6 +33,7 @@ fn check(settings: &Settings) -> anyhow::Result<Vec<Check>> {
     ];
     runtime()?.block_on(async {
         checks.push(("database", sentence(reach(&service).await)));
+        checks.push(("blobs", sentence(keep(&service).await)));
         anyhow::Ok(())
     })?;
     Ok(checks)
@@ -43,4 +44,10 @@ async fn reach(service: &Service) -> anyhow::Result<String> {
     let place = store.place().to_owned();
     store.close().await;
     Ok(place)
+}
+
+async fn keep(service: &Service) -> anyhow::Result<String> {
+    let blobs = blobs(service)?;
+    blobs.store().check().await?;
+    Ok(blobs.store().place())
 }

@@ -101,7 +101,7 @@ fn host(settings: &Settings, verbose: u8, scan: &Scan) -> anyhow::Result<Host> {
     scratch.sweep()?;
     Ok(Host {
         admission: settings.admission()?,
-        worker: Worker { program: settings.program.clone(), verbose },
+        worker: Worker { program: settings.program.clone(), verbose, json: false },
         plugins: settings.plugins.clone(),
         key: signing_key(settings, scan.key.as_deref())?,
         manifest_verification: ManifestVerification::default(),

@@ -8,13 +8,13 @@ use certus_model::TenantId;
 use certus_model::request::{RequestedManifest, RequestedSource, ScanRequest};
 use certus_outbound::{Guard, RemoteUrl};
 use certus_server::{Authentication, Config, Metrics, Refused, Services, serve};
-use certus_store::{Folders, Store};
+use certus_store::Store;
 use tokio::sync::{Notify, watch};
 
 use crate::arguments::Serve;
 use crate::command::access::ACTOR;
 use crate::command::note;
-use crate::command::service::{assert_fit, database, order_to_stop, runtime, workers};
+use crate::command::service::{assert_fit, blobs, database, order_to_stop, runtime, workers};
 use crate::exit::Exit;
 use crate::settings::table::LISTEN;
 use crate::settings::{Service, Settings};
@@ -33,13 +33,13 @@ pub(crate) fn run(settings: &Settings, arguments: &Serve, verbose: u8) -> anyhow
     runtime()?.block_on(async {
         let stop = order_to_stop()?;
         let store = database(&service).await?;
-        let folders = Arc::new(Folders::open(&service.artifact_root)?);
+        let blobs = blobs(&service)?;
         let guard = Arc::new(Guard::new(service.outbound.clone()));
         let (wake, told) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let working = match arguments.no_workers {
             true => None,
             false => {
-                let all = workers(settings, &service, &store, &folders, &guard, (&wake, &told), verbose)?;
+                let all = workers(settings, &service, &store, &blobs, &guard, (&wake, &told), verbose)?;
                 Some(tokio::spawn(all.run(stop.clone())))
             }
         };
@@ -54,7 +54,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Serve, verbose: u8) -> anyhow
         }
         let services = Services {
             store: store.clone(),
-            folders,
+            blobs,
             check: checks(guard),
             wake,
             events: told,
@@ -78,10 +78,10 @@ pub(crate) fn worker(settings: &Settings, verbose: u8) -> anyhow::Result<Exit> {
     runtime()?.block_on(async {
         let stop = order_to_stop()?;
         let store = database(&service).await?;
-        let folders = Arc::new(Folders::open(&service.artifact_root)?);
+        let blobs = blobs(&service)?;
         let guard = Arc::new(Guard::new(service.outbound.clone()));
         let (wake, told) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let all = workers(settings, &service, &store, &folders, &guard, (&wake, &told), verbose)?;
+        let all = workers(settings, &service, &store, &blobs, &guard, (&wake, &told), verbose)?;
         note(&format!("certus {} works for the database {}", env!("CARGO_PKG_VERSION"), store.place()));
         all.run(stop).await;
         store.close().await;

@@ -8,7 +8,7 @@ use certus_checkout::{Git, Scratch};
 use certus_model::limits::{Limits, WorkspaceLimits};
 use certus_outbound::Guard;
 use certus_pipeline::{Host, InHand, ManifestVerification, Sources, Terms, Worker, Workers};
-use certus_store::{Folders, Store};
+use certus_store::{Blobs, S3, Store};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
@@ -17,7 +17,7 @@ use crate::command::note;
 use crate::command::scan::signing_key;
 use crate::exit::Exit;
 use crate::settings::table::{KEY, PRODUCTION, USE_SAMPLE_MODE, WORKSPACE_ROOT};
-use crate::settings::{Service, Settings};
+use crate::settings::{self, LogFormat, Service, Settings};
 
 pub(crate) fn runtime() -> anyhow::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime could be made")
@@ -57,12 +57,21 @@ pub(crate) fn on_store(
     })
 }
 
+/// Where uploads and bundles are kept.
+pub(crate) fn blobs(service: &Service) -> anyhow::Result<Blobs> {
+    let root = &service.artifact_root;
+    Ok(match &service.blobs {
+        settings::Blobs::Folder => Blobs::in_folder(root)?,
+        settings::Blobs::S3(config) => Blobs::new(root, S3::new(config.clone()))?,
+    })
+}
+
 /// The workers of this process.
 pub(crate) fn workers(
     settings: &Settings,
     service: &Service,
     store: &Store,
-    folders: &Arc<Folders>,
+    blobs: &Blobs,
     guard: &Arc<Guard>,
     told: (&Arc<Notify>, &Arc<Notify>),
     verbose: u8,
@@ -81,7 +90,11 @@ pub(crate) fn workers(
     }
     let host = Host {
         admission: settings.admission()?,
-        worker: Worker { program: settings.program.clone(), verbose },
+        worker: Worker {
+            program: settings.program.clone(),
+            verbose,
+            json: service.log == LogFormat::Json,
+        },
         plugins: settings.plugins.clone(),
         key,
         manifest_verification: ManifestVerification {
@@ -98,12 +111,13 @@ pub(crate) fn workers(
     let (wake, told) = told;
     Ok(Arc::new(Workers {
         store: store.clone(),
-        folders: folders.clone(),
+        blobs: blobs.clone(),
         host: Arc::new(host),
         sources: Sources {
             guard: guard.clone(),
             root: service.workspace_root.clone(),
             credential: settings.git_token.clone(),
+            master_key: service.master_key.clone(),
         },
         terms: Terms {
             name: format!("{}-{}", std::process::id(), uuid::Uuid::now_v7()),
@@ -112,7 +126,10 @@ pub(crate) fn workers(
             lease: service.lease,
             attempts: service.attempts,
             grace: service.drain,
+            adopt: crate::command::log::adopt,
         },
+        retention: service.retention,
+        operator_webhook: service.webhook.clone(),
         wake: wake.clone(),
         told: told.clone(),
         in_hand: InHand::default(),

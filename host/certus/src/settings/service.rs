@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use certus_outbound::{Allowed, Authorities, Policy};
 use certus_signing::PublicKey;
-use certus_store::DatabaseUrl;
+use certus_store::{DatabaseUrl, MasterKey, Retention, S3Config, S3Login};
 
 use super::reader::Reader;
 use super::table::{self, Setting};
@@ -27,13 +27,8 @@ pub(crate) enum LogFormat {
 pub(crate) enum Blobs {
     /// In the artifact root.
     Folder,
-    /// In a bucket, below a prefix.
-    S3 {
-        /// The bucket.
-        bucket: String,
-        /// What every key begins with; empty, or ends with a slash.
-        prefix: String,
-    },
+    /// In a bucket.
+    S3(S3Config),
 }
 
 /// How the API proves who it is.
@@ -63,6 +58,8 @@ pub(crate) struct Service {
     pub(crate) database_owner: Option<DatabaseUrl>,
     pub(crate) connections: u32,
     pub(crate) blobs: Blobs,
+    pub(crate) master_key: Option<MasterKey>,
+    pub(crate) retention: Retention,
     pub(crate) outbound: Policy,
     pub(crate) origins: Vec<String>,
     pub(crate) require_key: bool,
@@ -91,6 +88,7 @@ impl Service {
             table::MANIFEST_REQUIRED.name,
             table::MANIFEST_KEY.name
         );
+        let outbound = outbound(reader)?;
         let slots = usize::try_from(reader.count(&table::MAX_WORKERS)?)?;
         Ok(Self {
             production: reader.flag(&table::PRODUCTION)?,
@@ -107,8 +105,10 @@ impl Service {
             database,
             database_owner: reader.parsed(&table::DATABASE_OWNER)?,
             connections: u32::try_from(reader.count(&table::CONNECTIONS)?)?,
-            blobs: blobs(reader)?,
-            outbound: outbound(reader)?,
+            blobs: blobs(reader, &outbound)?,
+            master_key: reader.parsed(&table::MASTER_KEY)?,
+            retention: retention(reader)?,
+            outbound,
             origins: reader.list(&table::ALLOWED_ORIGINS)?,
             require_key: reader.flag(&table::REQUIRE_KEY)?,
             lease: reader.seconds(&table::LEASE)?,
@@ -140,7 +140,7 @@ fn tls(reader: &Reader) -> anyhow::Result<Option<Tls>> {
     }
 }
 
-fn blobs(reader: &Reader) -> anyhow::Result<Blobs> {
+fn blobs(reader: &Reader, policy: &Policy) -> anyhow::Result<Blobs> {
     let text = reader.text(&table::BLOBS)?.unwrap_or_default();
     if text == "folder" {
         return Ok(Blobs::Folder);
@@ -153,7 +153,39 @@ fn blobs(reader: &Reader) -> anyhow::Result<Blobs> {
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     let prefix = prefix.trim_matches('/');
     let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-    Ok(Blobs::S3 { bucket: bucket.to_owned(), prefix })
+    Ok(Blobs::S3(S3Config { bucket: bucket.to_owned(), prefix, ..s3(reader, policy)? }))
+}
+
+/// Who asks which S3 store.
+fn s3(reader: &Reader, policy: &Policy) -> anyhow::Result<S3Config> {
+    let login = (reader.text(&table::S3_ACCESS_KEY_ID)?, reader.text(&table::S3_SECRET_ACCESS_KEY)?);
+    let (Some(access_key_id), Some(secret_access_key)) = login else {
+        bail!(
+            "{} names a bucket, and {} and {} are not both set; set them, or the files of them",
+            table::BLOBS.name,
+            table::S3_ACCESS_KEY_ID.name,
+            table::S3_SECRET_ACCESS_KEY.name
+        );
+    };
+    let endpoint = reader.text(&table::S3_ENDPOINT_URL)?;
+    Ok(S3Config {
+        region: reader.text(&table::S3_REGION)?.unwrap_or_default(),
+        bucket: String::new(),
+        prefix: String::new(),
+        login: S3Login { access_key_id, secret_access_key },
+        // The operator's authorities vouch for what is inside, and for nothing outside.
+        authorities: policy.authorities.as_ref().filter(|_| endpoint.is_some()).map(|ca| ca.pem().to_vec()),
+        endpoint,
+    })
+}
+
+fn retention(reader: &Reader) -> anyhow::Result<Retention> {
+    let days = |number: Option<u64>| number.map(|days| Duration::from_secs(days * 24 * 60 * 60));
+    Ok(Retention {
+        bundles: days(reader.number(&table::RETENTION_DAYS)?),
+        bytes: reader.number(&table::RETENTION_BYTES)?,
+        uploads: days(reader.number(&table::UPLOAD_DAYS)?),
+    })
 }
 
 fn outbound(reader: &Reader) -> anyhow::Result<Policy> {

@@ -7,10 +7,13 @@ use certus_bundle::{Existing, Output, UtcTime};
 use certus_model::outcome::Verdict;
 use certus_model::{FailureReason, ScanStatus};
 use certus_report::Baseline;
-use certus_store::{Claim, Ending, Error as StoreError, Folders, JobEnd, Lease};
+use certus_store::{Blobs, Claim, Ending, Error as StoreError, JobEnd, Lease};
+use metrics::{counter, histogram};
 use serde_json::Value as Json;
+use time::OffsetDateTime;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::prepare::AtHand;
 use super::watchman::{Signal, Stop};
 use super::{Workers, ending, prepare};
 use crate::error::Error;
@@ -37,7 +40,7 @@ pub(super) async fn attempt(workers: &Arc<Workers>, claim: Claim, signal: &Arc<S
         Err(error) => {
             tracing::error!(error = chain(&error), "the scan's end could not be written; it is tried again");
             match workers.store.release(&lease, back_off(attempts), true).await {
-                Ok(()) => discard(workers, &lease),
+                Ok(()) => discard(workers, &lease).await,
                 // It comes back when its lease ends, unless it has ended after all.
                 Err(error) => tracing::warn!(error = chain(&error), "the job could not be given back"),
             }
@@ -54,7 +57,7 @@ async fn see_through(workers: &Arc<Workers>, claim: Claim, signal: &Arc<Signal>)
     let claim = Arc::new(claim);
     // What lost workers made of this scan nobody has on record.
     for fence in 1..claim.lease.fence {
-        workers.folders.drop_bundle(&Folders::bundle_name(&claim.lease.scan, fence));
+        workers.blobs.drop_bundle(&Blobs::bundle_name(&claim.lease.scan, fence)).await;
     }
     if claim.attempt > workers.terms.attempts {
         let message =
@@ -63,11 +66,12 @@ async fn see_through(workers: &Arc<Workers>, claim: Claim, signal: &Arc<Signal>)
     }
     let first = persist(signal, || workers.store.event_counts(std::slice::from_ref(&claim.lease.scan))).await?;
     let first = first.get(&claim.lease.scan).copied().unwrap_or_default().unsigned_abs();
+    let at_hand = persist(signal, || prepare::at_hand(workers, &claim.scan, signal)).await?;
     let (sender, receiver) = unbounded_channel();
     let scanning = tokio::task::spawn_blocking({
         let (workers, claim, signal) = (workers.clone(), claim.clone(), signal.clone());
         let span = tracing::Span::current();
-        move || span.in_scope(|| perform(&workers, &claim, &signal, first, sender))
+        move || span.in_scope(|| perform(&workers, &claim, &at_hand, &signal, first, sender))
     });
     let (scanned, told) = tokio::join!(scanning, tell(workers, &claim.lease, signal, receiver));
     told?;
@@ -89,7 +93,7 @@ async fn see_through(workers: &Arc<Workers>, claim: Claim, signal: &Arc<Signal>)
         }
         (Ok(Err(error)), _) if error.reason() == FailureReason::Internal && claim.attempt < workers.terms.attempts => {
             tracing::error!(error = chain(&error), "the host failed; the scan is tried again");
-            discard(workers, &claim.lease);
+            discard(workers, &claim.lease).await;
             persist(signal, || workers.store.release(&claim.lease, back_off(claim.attempt), true)).await
         }
         (Ok(Err(error)), _) => {
@@ -108,12 +112,13 @@ async fn see_through(workers: &Arc<Workers>, claim: Claim, signal: &Arc<Signal>)
 fn perform(
     workers: &Workers,
     claim: &Claim,
+    at_hand: &AtHand,
     signal: &Signal,
     first_event: u64,
     events: UnboundedSender<Json>,
 ) -> Result<Outcome, Error> {
     let asked = &claim.scan.request;
-    let subject = prepare::subject(workers, &claim.scan)?;
+    let subject = prepare::subject(workers, &claim.scan, at_hand)?;
     let manifest = prepare::manifest(workers, &asked.manifest)?;
     let request = Request {
         id: claim.scan.id.clone(),
@@ -139,8 +144,8 @@ fn perform(
 }
 
 fn output(workers: &Workers, lease: &Lease) -> Result<Output, Error> {
-    let name = Folders::bundle_name(&lease.scan, lease.fence);
-    Ok(Output::open(&workers.folders.bundle_path(&name), Existing::Replace)?)
+    let name = Blobs::bundle_name(&lease.scan, lease.fence);
+    Ok(Output::open(&workers.blobs.incoming_bundle(&name), Existing::Replace)?)
 }
 
 fn labels(claim: &Claim) -> Labels {
@@ -179,7 +184,8 @@ async fn succeed(
     persist(signal, || workers.store.keep_findings(&claim.lease, &findings)).await?;
     let last = serde_json::to_value(&outcome.completed).unwrap_or(Json::Null);
     let ending =
-        ending::of_bundle(workers, &claim.lease, ScanStatus::Succeeded, outcome.policy.decision, vec![last]).await?;
+        ending::of_bundle(workers, &claim.lease, signal, ScanStatus::Succeeded, outcome.policy.decision, vec![last])
+            .await?;
     let ending = Ending {
         result_digest: Some(outcome.result_digest),
         manifest_metadata: serde_json::to_value(&outcome.manifest).ok(),
@@ -226,7 +232,7 @@ async fn fail(
     let ending = match recorded.await {
         Ok(Ok(recorded)) => {
             let events = recorded.events.iter().filter_map(|line| serde_json::to_value(line).ok()).collect();
-            let ending = ending::of_bundle(workers, &claim.lease, status, Verdict::Error, events).await?;
+            let ending = ending::of_bundle(workers, &claim.lease, signal, status, Verdict::Error, events).await?;
             Ending { result_digest: Some(recorded.result_digest), ..ending }
         }
         unwritten => {
@@ -253,7 +259,17 @@ async fn finish(
 ) -> Result<(), StoreError> {
     persist(signal, || workers.store.finish(&claim.lease, end, ending)).await?;
     workers.told.notify_one();
+    let decision = ending.decision.map_or_else(|| "none".to_owned(), |decision| decision.to_string());
+    let labels = [("status", ending.status.as_str().to_owned()), ("decision", decision.clone())];
+    counter!("certus_assurance_scans_finished_total", &labels).increment(1);
+    histogram!("certus_assurance_scan_duration_seconds", "decision" => decision).record(took(claim));
     Ok(())
+}
+
+/// Seconds since a worker first took the scan.
+fn took(claim: &Claim) -> f64 {
+    let now = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
+    claim.scan.started_at.map_or(0.0, |began| (now - i128::from(began)).max(0) as f64 / 1000.0)
 }
 
 /// Tries again for as long as the lease is held what failed for the moment only.
@@ -272,9 +288,26 @@ where
     }
 }
 
+/// Tries again for as long as the lease is held and this process is not told to stop, where a store of blobs in the
+/// network fails. A full disk of this machine is no better for waiting: another machine may have room.
+pub(super) async fn keep_trying<T, F>(signal: &Signal, ask: impl Fn() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    loop {
+        match ask().await {
+            Err(error @ StoreError::Blob { .. }) if !signal.is_lost() && signal.why() != Some(Stop::Drained) => {
+                tracing::warn!(error = chain(&error), "the store of blobs failed; it is asked again");
+                tokio::time::sleep(AGAIN).await;
+            }
+            other => return other,
+        }
+    }
+}
+
 /// Removes what there is of this claim's bundle: nobody will ever name it.
-fn discard(workers: &Workers, lease: &Lease) {
-    workers.folders.drop_bundle(&Folders::bundle_name(&lease.scan, lease.fence));
+async fn discard(workers: &Workers, lease: &Lease) {
+    workers.blobs.drop_bundle(&Blobs::bundle_name(&lease.scan, lease.fence)).await;
 }
 
 /// An error with all its causes, for the log.

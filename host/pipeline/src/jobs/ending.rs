@@ -7,13 +7,15 @@ use std::sync::Arc;
 use certus_bundle::{FileName, UtcTime};
 use certus_model::outcome::Verdict;
 use certus_model::{ScanStatus, Severity};
-use certus_store::{Ending, Error as StoreError, FindingRow, Folders, Lease};
+use certus_store::{Blobs, Ending, Error as StoreError, FindingRow, Lease};
 use serde::Deserialize;
 use serde_json::Value as Json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::Workers;
+use super::attempt::keep_trying;
+use super::watchman::Signal;
 
 /// What is read of `scan.json`.
 #[derive(Deserialize)]
@@ -50,26 +52,25 @@ struct Place {
     start_line: Option<i64>,
 }
 
-/// The end of a scan whose bundle lies in place, once that is there to stay.
+/// The end of a scan whose bundle is written, once that is kept for good.
 pub(super) async fn of_bundle(
     workers: &Arc<Workers>,
     lease: &Lease,
+    signal: &Signal,
     status: ScanStatus,
     decision: Verdict,
     events: Vec<Json>,
 ) -> Result<Ending, StoreError> {
-    let name = Folders::bundle_name(&lease.scan, lease.fence);
-    let record = tokio::task::spawn_blocking({
-        let (folders, name) = (workers.folders.clone(), name.clone());
-        move || -> Result<Record, StoreError> {
-            folders.sync_bundle(&name)?;
-            let mut text = Vec::new();
-            let read = folders.bundle_file(&name, FileName::Scan.path())?.read_to_end(&mut text);
-            read.map_err(|_| StoreError::Malformed { what: "scan.json" })?;
-            serde_json::from_slice(&text).map_err(|_| StoreError::Malformed { what: "scan.json" })
-        }
-    });
-    let record = record.await.unwrap_or(Err(StoreError::Malformed { what: "scan.json" }))?;
+    let name = Blobs::bundle_name(&lease.scan, lease.fence);
+    let record: Record = {
+        let mut text = Vec::new();
+        let mut file = workers.blobs.incoming_file(&name, FileName::Scan.path())?;
+        let malformed = || StoreError::Malformed { what: "scan.json" };
+        file.read_to_end(&mut text).map_err(|_| malformed())?;
+        serde_json::from_slice(&text).map_err(|_| malformed())?
+    };
+    keep_trying(signal, || workers.blobs.keep_bundle(&name)).await?;
+    certus_store::crash_point("job-bundle-kept");
     Ok(Ending {
         errors: record.errors,
         warnings: record.warnings,

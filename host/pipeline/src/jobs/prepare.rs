@@ -6,10 +6,12 @@ use certus_bundle::Mode;
 use certus_checkout::{Reference, Source, SourcePolicy};
 use certus_model::RepoPath;
 use certus_model::request::{RequestedManifest, RequestedSource};
-use certus_outbound::without_secrets;
-use certus_store::Scan;
+use certus_outbound::{Credential, RemoteHost, without_secrets};
+use certus_store::{Error as StoreError, Fetched, OpenGitCredential, Scan};
 
 use super::Workers;
+use super::attempt::keep_trying;
+use super::watchman::Signal;
 use crate::error::Error;
 use crate::manifest::{MAX_MANIFEST, Manifest};
 use crate::request::Subject;
@@ -19,27 +21,76 @@ const FETCH: Duration = Duration::from_secs(30);
 /// The largest detached signature that is fetched.
 const MAX_SIGNATURE: usize = 64 << 10;
 
+/// What a scan needs of the store, fetched before its thread begins.
+#[derive(Default)]
+pub(super) struct AtHand {
+    /// The archive that was sent.
+    pub(super) upload: Option<Fetched>,
+    /// The login that was named, and its host.
+    pub(super) credential: Option<(RemoteHost, Credential)>,
+}
+
+/// Fetches it. What is gone by now is left out.
+pub(super) async fn at_hand(workers: &Workers, scan: &Scan, signal: &Signal) -> Result<AtHand, StoreError> {
+    let mut at_hand = AtHand::default();
+    match (&scan.request.source, &workers.sources.master_key) {
+        (RequestedSource::Upload { id }, _) => match keep_trying(signal, || workers.blobs.upload(id)).await {
+            Ok(upload) => at_hand.upload = Some(upload),
+            Err(StoreError::Gone { .. }) => {}
+            Err(error) => return Err(error),
+        },
+        (RequestedSource::Git { credential: Some(name), .. }, Some(key)) => {
+            match workers.store.open_git_credential(&scan.tenant, name, key).await {
+                Ok(opened) => at_hand.credential = opened.and_then(login),
+                // Another key sealed it: no better than none, and the operator's to know.
+                Err(error @ StoreError::Sealed) => tracing::error!(%error, credential = %name, "a login is sealed"),
+                Err(error) => return Err(error),
+            }
+        }
+        _ => {}
+    }
+    Ok(at_hand)
+}
+
+fn login(opened: OpenGitCredential) -> Option<(RemoteHost, Credential)> {
+    let host = opened.host.parse().ok()?;
+    Some(match opened.user {
+        Some(user) => (host, Credential::login(user, opened.secret)),
+        None => (host, Credential::token(opened.secret)),
+    })
+}
+
 /// What is scanned: pinned if it is remote, inside the workspace root if it is not.
-pub(super) fn subject(workers: &Workers, scan: &Scan) -> Result<Subject, Error> {
+pub(super) fn subject(workers: &Workers, scan: &Scan, at_hand: &AtHand) -> Result<Subject, Error> {
     let sources = &workers.sources;
     let policy = SourcePolicy::Service { guard: &sources.guard, root: sources.root.as_deref() };
     let mut reference = None;
     let source = match &scan.request.source {
         RequestedSource::Sample => return Ok(Subject::Sample),
-        RequestedSource::Git { url, branch, commit } => {
+        RequestedSource::Git { url, branch, commit, credential } => {
             let asked = commit.as_deref().or(branch.as_deref());
             reference = asked.map(str::parse::<Reference>).transpose()?;
             let source = Source::git(url, policy)?;
-            match &sources.credential {
-                Some((host, credential)) => source.with_credential_for(host, credential.clone()),
-                None => source,
+            match (credential, &at_hand.credential, &sources.credential) {
+                (Some(name), None, _) => return Err(Error::CredentialGone(name.clone())),
+                (Some(name), Some((host, credential)), _) => {
+                    let opened = source.clone().with_credential_for(host, credential.clone());
+                    // It goes to its own host or nowhere, and a scan without it is not what was asked for.
+                    if opened == source {
+                        return Err(Error::CredentialHost(name.clone()));
+                    }
+                    opened
+                }
+                (None, _, Some((host, credential))) => source.with_credential_for(host, credential.clone()),
+                (None, _, None) => source,
             }
         }
         RequestedSource::Directory { path } => Source::directory(path, policy)?,
         RequestedSource::Archive { path } => Source::archive(path, policy)?,
         RequestedSource::Upload { id } => {
             // The id was drawn by this host and belongs to the tenant; the path is ours.
-            Source::archive(&workers.folders.upload_path(id).to_string_lossy(), SourcePolicy::Any)?
+            let path = at_hand.upload.as_ref().map(Fetched::path).ok_or_else(|| Error::UploadGone(id.clone()))?;
+            Source::archive(&path.to_string_lossy(), SourcePolicy::Any)?
         }
     };
     Ok(Subject::Source { source, reference })

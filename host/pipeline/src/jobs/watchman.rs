@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use certus_store::{Claim, Error as StoreError, Heartbeat, Lease};
+use metrics::histogram;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::Instrument as _;
@@ -60,8 +61,15 @@ pub(super) async fn guard(workers: &Arc<Workers>, claim: Claim, stop: &mut watch
         "scan",
         scan_id = %claim.lease.scan,
         workspace_id = %claim.scan.workspace,
-        manifest_digest = digest.as_deref().unwrap_or("none")
+        manifest_digest = digest.as_deref().unwrap_or("none"),
+        waited_ms = claim.waited_ms,
+        attempt = claim.attempt
     );
+    if let Some(trace) = &claim.scan.trace {
+        (workers.terms.adopt)(&span, trace);
+    }
+    histogram!("certus_assurance_queue_wait_seconds", "lane" => claim.lane.as_str())
+        .record(claim.waited_ms as f64 / 1000.0);
     watch_over(workers, claim, stop).instrument(span).await;
 }
 
@@ -70,7 +78,7 @@ async fn watch_over(workers: &Arc<Workers>, claim: Claim, stop: &mut watch::Rece
     let signal = Arc::new(Signal::default());
     let lease = claim.lease.clone();
     let overdue = Instant::now() + Duration::from_millis(claim.scan.timeout_ms.unsigned_abs());
-    tracing::info!(attempt = claim.attempt, waited_ms = claim.waited_ms, "scan claimed");
+    tracing::info!("scan claimed");
     let mut attempt = pin!(attempt::attempt(workers, claim, &signal));
     // Believed until then. A worker stops a while before it stops being believed.
     let mut believed = Instant::now() + terms.lease - terms.lease / 6;

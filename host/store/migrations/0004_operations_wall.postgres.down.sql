@@ -1,0 +1,9 @@
+DROP POLICY tenant_wall ON git_credentials;
+ALTER TABLE git_credentials NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE git_credentials DISABLE ROW LEVEL SECURITY;
+DROP POLICY tenant_wall ON webhooks;
+ALTER TABLE webhooks NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE webhooks DISABLE ROW LEVEL SECURITY;
+DROP POLICY tenant_wall ON webhook_deliveries;
+ALTER TABLE webhook_deliveries NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE webhook_deliveries DISABLE ROW LEVEL SECURITY;

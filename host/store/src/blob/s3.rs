@@ -1,0 +1,388 @@
+//! Blobs in a bucket of an S3 store.
+
+use std::fmt;
+use std::io::{Seek as _, SeekFrom};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{
+    BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient,
+};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use cap_std::fs::Dir;
+use certus_model::Sha256;
+use futures_util::future::BoxFuture;
+use sha2::Digest as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::{Area, BlobStore, Incoming, Kept};
+use crate::error::Error;
+
+/// The name of what is written last of a bundle: what has it is whole.
+const LAST: &str = "index.json";
+/// Under which every object carries the SHA-256 of its content.
+const DIGEST: &str = "sha256";
+/// How often one request is tried.
+const ATTEMPTS: u32 = 5;
+/// How often content is asked for anew that came damaged.
+const READS: usize = 3;
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long the first byte of an answer may take.
+const ANSWER: Duration = Duration::from_secs(60);
+/// How much is read at once.
+const PART: usize = 256 * 1024;
+
+/// Where a bucket is.
+#[derive(Clone, Debug)]
+pub struct S3Config {
+    /// The store's address; that of AWS where there is none.
+    pub endpoint: Option<String>,
+    /// Its region.
+    pub region: String,
+    /// The bucket.
+    pub bucket: String,
+    /// What every key begins with: empty, or ends with a slash.
+    pub prefix: String,
+    /// Who asks.
+    pub login: S3Login,
+    /// Certificates (PEM) of the authorities that vouch for the store, in place of the machine's.
+    pub authorities: Option<Vec<u8>>,
+}
+
+/// A login. It cannot be printed.
+#[derive(Clone)]
+pub struct S3Login {
+    /// The name.
+    pub access_key_id: String,
+    /// The secret.
+    pub secret_access_key: String,
+}
+
+impl fmt::Debug for S3Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("S3Login(redacted)")
+    }
+}
+
+/// A prefix of a bucket.
+#[derive(Clone, Debug)]
+pub struct S3 {
+    client: Client,
+    bucket: String,
+    prefix: String,
+    place: String,
+}
+
+/// A failure that goes into [`Error::Blob`].
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+impl S3 {
+    /// A client; nothing is asked yet.
+    pub fn new(config: S3Config) -> Self {
+        let login = config.login;
+        let credentials =
+            Credentials::new(login.access_key_id, login.secret_access_key, None, None, "the settings of the service");
+        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(ANSWER).build();
+        let mut builder = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .credentials_provider(credentials)
+            .region(Region::new(config.region))
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .timeout_config(timeouts)
+            .http_client(http_client(config.authorities.as_deref()))
+            // Stores that are not AWS know no trailers; each object carries a digest of ours.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+        let mut place = format!("bucket `{}`", config.bucket);
+        if let Some(endpoint) = &config.endpoint {
+            // A bucket as a part of the host needs names that private stores do not have.
+            builder = builder.endpoint_url(endpoint).force_path_style(true);
+            place += &format!(" at {endpoint}");
+        }
+        let client = Client::from_conf(builder.build());
+        Self { client, bucket: config.bucket, prefix: config.prefix, place }
+    }
+
+    fn key(&self, area: Area, name: &str, path: Option<&str>) -> String {
+        match path {
+            None => format!("{}{}/{name}", self.prefix, area.as_str()),
+            Some(path) => format!("{}{}/{name}/{path}", self.prefix, area.as_str()),
+        }
+    }
+
+    fn failed(&self, done: &'static str, key: &str, cause: Cause) -> Error {
+        metrics::counter!("certus_assurance_blob_errors_total", "operation" => done).increment(1);
+        Error::Blob { what: key.to_owned(), done, place: self.place.clone(), cause }
+    }
+
+    /// Writes an object, with its digest.
+    async fn put(&self, dir: &Dir, file: &str, source: PathBuf, key: String) -> Result<(), Error> {
+        let read = || digest(dir, file);
+        let (sha256, size) = read().map_err(|cause| Error::folder(format!("incoming/{file}"), "read", cause))?;
+        let failed = |cause| self.failed("written", &key, cause);
+        let body = ByteStream::from_path(&source).await.map_err(|cause| failed(cause.into()))?;
+        let put = self.client.put_object().bucket(&self.bucket).key(&key).body(body);
+        let put = put.content_length(i64::try_from(size).unwrap_or(i64::MAX));
+        let put = put.checksum_sha256(STANDARD.encode(sha256.as_bytes())).metadata(DIGEST, sha256.to_string());
+        put.send().await.map_err(|cause| failed(said(cause)))?;
+        Ok(())
+    }
+
+    /// One try at an object, into a file without a name.
+    async fn get(&self, incoming: &Incoming, key: &str) -> Result<Result<std::fs::File, Damaged>, Error> {
+        let failed = |cause| self.failed("read", key, cause);
+        let sent = self.client.get_object().bucket(&self.bucket).key(key).send().await;
+        let object = match sent {
+            Ok(object) => object,
+            Err(SdkError::ServiceError(error)) if error.err().is_no_such_key() => {
+                return Err(Error::Gone { what: key.to_owned() });
+            }
+            Err(error) => return Err(failed(said(error))),
+        };
+        let wanted = object.metadata().and_then(|metadata| metadata.get(DIGEST)).cloned();
+        let here = |cause| Error::folder(format!("a copy of {key}"), "written", cause);
+        let file = tempfile::tempfile_in(incoming.path()).map_err(here)?;
+        let mut file = tokio::fs::File::from_std(file);
+        let mut content = object.body.into_async_read();
+        let (mut hash, mut part) = (sha2::Sha256::new(), vec![0; PART]);
+        loop {
+            match content.read(&mut part).await {
+                Ok(0) => break,
+                Ok(read) => {
+                    hash.update(&part[..read]);
+                    file.write_all(&part[..read]).await.map_err(here)?;
+                }
+                // The connection broke, or less came than was announced.
+                Err(_) => return Ok(Err(Damaged)),
+            }
+        }
+        file.flush().await.map_err(here)?;
+        let found = Sha256::from_bytes(hash.finalize().into()).to_string();
+        // A store that forgets what an object carries is held to what the bundle's index lists alone.
+        if wanted.is_some_and(|wanted| wanted != found) {
+            return Ok(Err(Damaged));
+        }
+        let mut file = file.into_std().await;
+        file.seek(SeekFrom::Start(0)).map_err(here)?;
+        Ok(Ok(file))
+    }
+
+    /// The keys below `prefix` with when they were written and their sizes, or, up to a slash, the names.
+    async fn list(&self, prefix: &str, names: bool) -> Result<Listing, Error> {
+        let failed = |cause| self.failed("listed", prefix, cause);
+        let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+        let request = if names { request.delimiter("/") } else { request };
+        let mut pages = request.into_paginator().send();
+        let mut listing = Listing::default();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|cause| failed(said(cause)))?;
+            let folders = page.common_prefixes().iter().filter_map(|folder| folder.prefix());
+            listing.folders.extend(folders.filter_map(|folder| Some(folder.strip_prefix(prefix)?.trim_end_matches('/').to_owned())));
+            for object in page.contents() {
+                let Some(key) = object.key() else { continue };
+                let changed = object.last_modified().and_then(|time| SystemTime::try_from(*time).ok());
+                listing.objects.push(Object {
+                    key: key.to_owned(),
+                    kept: Kept {
+                        // What does not say when it was written is not taken for old.
+                        changed: changed.unwrap_or_else(SystemTime::now),
+                        bytes: object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
+                    },
+                });
+            }
+        }
+        Ok(listing)
+    }
+
+    /// The objects of one name: that of an upload, those below a bundle's.
+    async fn objects(&self, area: Area, name: &str) -> Result<Vec<Object>, Error> {
+        let key = self.key(area, name, None);
+        match area {
+            Area::Bundles => Ok(self.list(&format!("{key}/"), false).await?.objects),
+            // Other names may begin with this one.
+            Area::Uploads => {
+                let mut objects = self.list(&key, false).await?.objects;
+                objects.retain(|object| object.key == key);
+                Ok(objects)
+            }
+        }
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), Error> {
+        let sent = self.client.delete_object().bucket(&self.bucket).key(key).send().await;
+        sent.map(drop).map_err(|cause| self.failed("removed", key, said(cause)))
+    }
+}
+
+/// Content that is not what was kept.
+struct Damaged;
+
+#[derive(Default)]
+struct Listing {
+    folders: Vec<String>,
+    objects: Vec<Object>,
+}
+
+struct Object {
+    key: String,
+    kept: Kept,
+}
+
+impl BlobStore for S3 {
+    fn place(&self) -> String {
+        self.place.clone()
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            let key = format!("{}.probe-{}", self.prefix, uuid::Uuid::now_v7());
+            let put = self.client.put_object().bucket(&self.bucket).key(&key).body(ByteStream::from_static(b"certus"));
+            put.send().await.map_err(|cause| self.failed("written", &key, said(cause)))?;
+            let got = self.client.get_object().bucket(&self.bucket).key(&key).send().await;
+            got.map_err(|cause| self.failed("read", &key, said(cause)))?;
+            self.list(&key, false).await?;
+            self.delete(&key).await
+        })
+    }
+
+    fn keep<'a>(&'a self, incoming: &'a Incoming, area: Area, name: &'a str) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let here = |cause| Error::folder(format!("incoming/{name}"), "read", cause);
+            let dir = incoming.dir();
+            if !dir.symlink_metadata(name).map_err(here)?.is_dir() {
+                return self.put(dir, name, incoming.path().join(name), self.key(area, name, None)).await;
+            }
+            let dir = dir.open_dir(name).map_err(here)?;
+            let mut files = Vec::new();
+            below(&dir, "", &mut files).map_err(here)?;
+            files.sort_by_key(|path| (path == LAST, path.clone()));
+            for path in files {
+                let source = incoming.path().join(name).join(&path);
+                self.put(&dir, &path, source, self.key(area, name, Some(&path))).await?;
+                crate::crash::point("blob-put");
+            }
+            Ok(())
+        })
+    }
+
+    fn open<'a>(
+        &'a self,
+        incoming: &'a Incoming,
+        area: Area,
+        name: &'a str,
+        path: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<std::fs::File, Error>> {
+        Box::pin(async move {
+            let key = self.key(area, name, path);
+            for _ in 0..READS {
+                if let Ok(file) = self.get(incoming, &key).await? {
+                    return Ok(file);
+                }
+                tracing::warn!(key, place = self.place, "an object came damaged; it is asked for again");
+            }
+            Err(Error::Damaged { what: key, place: self.place.clone() })
+        })
+    }
+
+    fn path(&self, _: Area, _: &str) -> Option<PathBuf> {
+        None
+    }
+
+    fn names(&self, area: Area) -> BoxFuture<'_, Result<Vec<String>, Error>> {
+        Box::pin(async move {
+            let prefix = self.key(area, "", None);
+            let listing = self.list(&prefix, true).await?;
+            let files = listing.objects.iter().filter_map(|object| object.key.strip_prefix(&prefix).map(str::to_owned));
+            Ok(match area {
+                Area::Bundles => listing.folders,
+                Area::Uploads => files.collect(),
+            })
+        })
+    }
+
+    fn look<'a>(&'a self, area: Area, name: &'a str) -> BoxFuture<'a, Result<Option<Kept>, Error>> {
+        Box::pin(async move {
+            let objects = self.objects(area, name).await?;
+            let bytes = objects.iter().map(|object| object.kept.bytes).sum();
+            Ok(objects.iter().map(|object| object.kept.changed).max().map(|changed| Kept { changed, bytes }))
+        })
+    }
+
+    fn remove<'a>(&'a self, area: Area, name: &'a str) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let mut objects = self.objects(area, name).await?;
+            // What was written last goes first: half a bundle does not look whole.
+            objects.sort_by_key(|object| !object.key.ends_with(LAST));
+            for object in objects {
+                self.delete(&object.key).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn http_client(authorities: Option<&[u8]>) -> SharedHttpClient {
+    let builder = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+    let trusted = authorities.map(|pem| TrustStore::empty().with_pem_certificate(pem));
+    let context = trusted.and_then(|trusted| TlsContext::builder().with_trust_store(trusted).build().ok());
+    match context {
+        Some(context) => builder.tls_context(context).build_https(),
+        None => builder.build_https(),
+    }
+}
+
+/// What the store says, or what the connection did, without addresses and headers.
+fn said<E, R>(error: SdkError<E, R>) -> Cause
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: fmt::Debug + Send + Sync + 'static,
+{
+    match &error {
+        SdkError::ServiceError(service) => {
+            let (code, message) = (service.err().code().unwrap_or("no code"), service.err().message().unwrap_or(""));
+            certus_model::escape::one_line(&format!("{code}: {message}"), 300).into()
+        }
+        other => {
+            let causes = std::iter::successors(Some(other as &dyn std::error::Error), |error| error.source());
+            causes.map(ToString::to_string).collect::<Vec<_>>().join(": ").into()
+        }
+    }
+}
+
+/// The paths of all files below, with slashes.
+fn below(dir: &Dir, above: &str, files: &mut Vec<String>) -> std::io::Result<()> {
+    for entry in dir.entries()? {
+        let entry = entry?;
+        let path = format!("{above}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            below(&entry.open_dir()?, &format!("{path}/"), files)?;
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// SHA-256 and size of a file.
+fn digest(dir: &Dir, path: &str) -> std::io::Result<(Sha256, u64)> {
+    use std::io::Read as _;
+    let mut file = dir.open(path)?;
+    let (mut hash, mut size, mut part) = (sha2::Sha256::new(), 0, vec![0; PART]);
+    loop {
+        match file.read(&mut part)? {
+            0 => return Ok((Sha256::from_bytes(hash.finalize().into()), size)),
+            read => {
+                hash.update(&part[..read]);
+                size += read as u64;
+            }
+        }
+    }
+}
