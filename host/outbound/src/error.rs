@@ -88,6 +88,52 @@ pub enum Error {
         /// The limit.
         seconds: u64,
     },
+    /// What was given is no proxy.
+    #[error(
+        "`{given}` is no proxy; write `http://host:port` or `https://host:port`, with `user:password@` if it needs a login"
+    )]
+    BadProxy {
+        /// What was given, without credentials.
+        given: String,
+    },
+    /// The proxy cannot be looked up.
+    #[error("the proxy `{proxy}` cannot be looked up; check its name")]
+    NoProxy {
+        /// The proxy, without credentials.
+        proxy: String,
+        /// What the lookup says.
+        #[source]
+        cause: io::Error,
+    },
+    /// What was given is no id of a message.
+    #[error("`{given}` is no id of a message; write at most 64 letters, digits, `_` and `-`")]
+    BadWebhookId {
+        /// What was given.
+        given: String,
+    },
+    /// What was given is no secret of a webhook. It is not repeated.
+    #[error("that is no webhook secret; write `whsec_` and the Base64 of 24 to 64 random bytes")]
+    BadWebhookSecret,
+    /// A message is not believed.
+    #[error("the message {problem}; compare secret and clock with the sender's")]
+    NotGenuine {
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// What was given is no collector.
+    #[error(
+        "telemetry cannot be sent to `{given}`; write `https://host/path`, or `http://host:port/path` on this machine or for a host that is allowed with this port"
+    )]
+    BadCollector {
+        /// What was given, without credentials.
+        given: String,
+    },
+    /// A header that is none. It may be a secret, and is not repeated.
+    #[error("a header for `{url}` has a name or a value that HTTP cannot carry; write printable characters")]
+    BadHeader {
+        /// The address.
+        url: String,
+    },
     /// The operator's certificates cannot be used.
     #[error("the certificate authorities cannot be used; give one or more certificates as PEM")]
     BadAuthorities {

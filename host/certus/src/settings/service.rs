@@ -196,6 +196,7 @@ fn outbound(hosts: Option<Vec<String>>, ca: Option<PathBuf>, offline: Option<boo
     Ok(Policy {
         allow: allow.with_context(|| format!("{ALLOWED_HOSTS} cannot be used"))?,
         offline: flag(OFFLINE, offline, false)?,
+        proxy: None,
         authorities: path(CA_FILE).or(ca).map(|path| authorities(&path)).transpose()?,
     })
 }
