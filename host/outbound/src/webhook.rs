@@ -16,6 +16,7 @@ use sha2::Sha256;
 use crate::error::{Error, shown};
 
 pub use deliver::Delivered;
+pub(crate) use deliver::retry_after;
 pub use secret::WebhookSecret;
 pub use verify::verify;
 
