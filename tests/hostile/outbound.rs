@@ -43,7 +43,7 @@ impl Resolver for Answers {
 fn policy(allow: &[String], authority: &Authority) -> Policy {
     let allow = allow.iter().map(|text| text.parse().expect("an entry")).collect();
     let authorities = Authorities::from_pem(authority.pem().as_bytes()).expect("a certificate");
-    Policy { allow, offline: false, authorities: Some(authorities) }
+    Policy { allow, authorities: Some(authorities), ..Policy::default() }
 }
 
 /// A home with a repository, and the digest of its tree.

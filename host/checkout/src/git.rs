@@ -4,6 +4,7 @@ mod child;
 mod objects;
 mod pins;
 mod refs;
+mod secrets;
 mod store;
 
 use std::ffi::{OsStr, OsString};
@@ -227,11 +228,7 @@ impl Session<'_> {
             ("GIT_NO_REPLACE_OBJECTS", "1".into()),
             ("GIT_OPTIONAL_LOCKS", "0".into()),
         ];
-        if let Some(credential) = self.origin.credential {
-            environment.push(("GIT_CONFIG_COUNT", "1".into()));
-            environment.push(("GIT_CONFIG_KEY_0", "http.extraHeader".into()));
-            environment.push(("GIT_CONFIG_VALUE_0", credential.header().into()));
-        }
+        environment.extend(secrets::settings(self.origin.credential, self.origin.pinned));
         environment
     }
 

@@ -27,7 +27,20 @@ impl Credential {
     /// The HTTP header that carries it: a secret, for git's environment alone. Base64 leaves no character
     /// with which it could end the line.
     pub fn header(&self) -> String {
-        format!("Authorization: Basic {}", STANDARD.encode(format!("{}:{}", self.user, self.secret)))
+        format!("Authorization: {}", self.basic())
+    }
+
+    /// The value of that header.
+    pub(crate) fn basic(&self) -> String {
+        format!("Basic {}", STANDARD.encode(format!("{}:{}", self.user, self.secret)))
+    }
+
+    pub(crate) fn user(&self) -> &str {
+        &self.user
+    }
+
+    pub(crate) fn secret(&self) -> &str {
+        &self.secret
     }
 }
 

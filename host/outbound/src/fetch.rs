@@ -1,20 +1,18 @@
 //! Small things from the network: manifests and their signatures.
 
-use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::dns::{Name, Resolve, Resolving};
-use reqwest::{Certificate, Client, ClientBuilder, StatusCode};
+use reqwest::{Response, StatusCode};
 
+use crate::client::client;
 use crate::error::Error;
 use crate::guard::{Guard, Pinned};
 use crate::url::RemoteUrl;
 
 impl Guard {
     /// Pins the host of `url` and fetches what lies there: at most `limit` bytes, within `within` of the
-    /// lookup's end, from the pinned addresses, over `https`, without redirects, proxies or cookies.
+    /// lookup's end, from the pinned addresses or through the operator's proxy, over `https`, without
+    /// redirects or cookies.
     ///
     /// It blocks, so it belongs on a thread where that is no harm, never in a task.
     ///
@@ -23,26 +21,52 @@ impl Guard {
     /// [`Error::TimedOut`] by what the other side does.
     pub fn fetch(&self, url: &RemoteUrl, limit: usize, within: Duration) -> Result<Vec<u8>, Error> {
         let pinned = self.pin(url)?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|cause| Error::Host { url: url.to_string(), cause: cause.into() })?;
-        let content = runtime.block_on(async { tokio::time::timeout(within, get(url, &pinned, limit)).await });
-        content.unwrap_or_else(|_| Err(Error::TimedOut { url: url.to_string(), seconds: within.as_secs() }))
+        blocking(url.as_str(), async { in_time(url.as_str(), within, get(url, &pinned, limit)).await })
+    }
+
+    /// [`Guard::fetch`] from a task.
+    ///
+    /// # Errors
+    /// As [`Guard::fetch`].
+    pub async fn fetch_async(&self, url: &RemoteUrl, limit: usize, within: Duration) -> Result<Vec<u8>, Error> {
+        let pinned = self.pin_async(url).await?;
+        in_time(url.as_str(), within, get(url, &pinned, limit)).await
     }
 }
 
+/// Runs `work` to its end on this thread.
+pub(crate) fn blocking<T>(url: &str, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|cause| Error::Host { url: url.to_owned(), cause: cause.into() })?.block_on(work)
+}
+
+/// Gives `work` up after `within`.
+pub(crate) async fn in_time<T>(
+    url: &str,
+    within: Duration,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let done = tokio::time::timeout(within, work).await;
+    done.unwrap_or_else(|_| Err(Error::TimedOut { url: url.to_owned(), seconds: within.as_secs() }))
+}
+
 async fn get(url: &RemoteUrl, pinned: &Pinned, limit: usize) -> Result<Vec<u8>, Error> {
-    let silent = |cause: reqwest::Error| Error::NoAnswer { url: url.to_string(), cause: cause.without_url().into() };
-    let too_large = || Error::TooLarge { url: url.to_string(), limit };
     let client = client(pinned).map_err(|cause| Error::Host { url: url.to_string(), cause: cause.into() })?;
-    let mut response = client.get(url.as_str()).send().await.map_err(silent)?;
+    let response = client.get(url.as_str()).send().await.map_err(|cause| silent(url.as_str(), cause))?;
     if response.status() != StatusCode::OK {
         return Err(Error::Status { url: url.to_string(), status: response.status().as_u16() });
     }
+    body(url.as_str(), response, limit).await
+}
+
+/// The whole body of `response`, which is refused when it is larger than `limit`.
+pub(crate) async fn body(url: &str, mut response: Response, limit: usize) -> Result<Vec<u8>, Error> {
+    let too_large = || Error::TooLarge { url: url.to_owned(), limit };
     if response.content_length().is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }
     let mut content = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(silent)? {
+    while let Some(piece) = response.chunk().await.map_err(|cause| silent(url, cause))? {
         if piece.len() > limit - content.len() {
             return Err(too_large());
         }
@@ -51,40 +75,9 @@ async fn get(url: &RemoteUrl, pinned: &Pinned, limit: usize) -> Result<Vec<u8>, 
     Ok(content)
 }
 
-fn client(pinned: &Pinned) -> reqwest::Result<Client> {
-    let builder = match pinned.authorities() {
-        Some(authorities) => trusting(authorities.certificates()),
-        None => Client::builder(),
-    };
-    let builder = match pinned.name() {
-        Some(name) => {
-            let addresses: Vec<_> = pinned.addresses().iter().map(|ip| SocketAddr::new(*ip, pinned.port())).collect();
-            builder.resolve_to_addrs(name, &addresses)
-        }
-        None => builder,
-    };
-    builder
-        .dns_resolver(Arc::new(Nowhere))
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .https_only(true)
-        .referer(false)
-        .retry(reqwest::retry::never())
-        .build()
-}
-
-/// A client that trusts these authorities alone.
-pub(crate) fn trusting(authorities: Vec<Certificate>) -> ClientBuilder {
-    Client::builder().tls_certs_only(authorities)
-}
-
-/// What a client asks for names that are not pinned: there is no such name.
-struct Nowhere;
-
-impl Resolve for Nowhere {
-    fn resolve(&self, _: Name) -> Resolving {
-        Box::pin(async { Err(io::Error::other("only pinned hosts are reached").into()) })
-    }
+/// No answer, or one that broke off.
+pub(crate) fn silent(url: &str, cause: reqwest::Error) -> Error {
+    Error::NoAnswer { url: url.to_owned(), cause: cause.without_url().into() }
 }
 
 #[cfg(test)]

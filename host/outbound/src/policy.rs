@@ -8,8 +8,9 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use reqwest::Certificate;
 
+use crate::client::trusting;
 use crate::error::{Error, shown};
-use crate::fetch::trusting;
+use crate::proxy::Proxy;
 use crate::url::{RemoteHost, RemoteUrl};
 
 /// What may be reached beside public hosts at port 443. The default allows nothing more.
@@ -21,6 +22,8 @@ pub struct Policy {
     pub offline: bool,
     /// Who signs the certificates of what `allow` names; the machine's authorities when there is none.
     pub authorities: Option<Authorities>,
+    /// What stands between this machine and everything that `allow` does not name.
+    pub proxy: Option<Proxy>,
 }
 
 impl Policy {
@@ -47,6 +50,13 @@ pub struct Allowed(Entry);
 enum Entry {
     Host(RemoteHost),
     Network(IpNet),
+}
+
+impl Allowed {
+    /// The very host of `url`, its port included.
+    pub(crate) fn host_of(url: &RemoteUrl) -> Self {
+        Self(Entry::Host(RemoteHost::of(url)))
+    }
 }
 
 impl FromStr for Allowed {

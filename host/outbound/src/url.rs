@@ -126,6 +126,13 @@ impl FromStr for RemoteUrl {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteHost(RemoteUrl);
 
+impl RemoteHost {
+    /// The host of `url`, its port included.
+    pub(crate) fn of(url: &RemoteUrl) -> Self {
+        Self(url.clone())
+    }
+}
+
 impl FromStr for RemoteHost {
     type Err = Error;
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use certus_outbound::{Allowed, Authorities, Policy};
+use certus_outbound::{Allowed, Authorities, Policy, WebhookSecret};
+use certus_pipeline::OperatorWebhook;
 use certus_signing::PublicKey;
 use certus_store::{DatabaseUrl, MasterKey, Retention, S3Config, S3Login};
 
@@ -61,12 +62,18 @@ pub(crate) struct Service {
     pub(crate) master_key: Option<MasterKey>,
     pub(crate) retention: Retention,
     pub(crate) outbound: Policy,
+    /// Where every ended scan is told of.
+    pub(crate) webhook: Option<OperatorWebhook>,
     pub(crate) origins: Vec<String>,
     pub(crate) require_key: bool,
     pub(crate) lease: Duration,
     pub(crate) attempts: i64,
     pub(crate) drain: Duration,
     pub(crate) log: LogFormat,
+    /// The collector of traces.
+    pub(crate) otlp: Option<String>,
+    /// The share of submits that are traced, 0 to 1.
+    pub(crate) trace_share: f64,
 }
 
 impl Service {
@@ -109,6 +116,7 @@ impl Service {
             master_key: reader.parsed(&table::MASTER_KEY)?,
             retention: retention(reader)?,
             outbound,
+            webhook: webhook(reader)?,
             origins: reader.list(&table::ALLOWED_ORIGINS)?,
             require_key: reader.flag(&table::REQUIRE_KEY)?,
             lease: reader.seconds(&table::LEASE)?,
@@ -118,6 +126,8 @@ impl Service {
                 "json" => LogFormat::Json,
                 _ => LogFormat::Text,
             },
+            otlp: reader.text(&table::OTLP_ENDPOINT)?,
+            trace_share: reader.count(&table::TRACE_PERCENT)? as f64 / 100.0,
         })
     }
 }
@@ -179,6 +189,21 @@ fn s3(reader: &Reader, policy: &Policy) -> anyhow::Result<S3Config> {
     })
 }
 
+fn webhook(reader: &Reader) -> anyhow::Result<Option<OperatorWebhook>> {
+    let (url, secrets) = (reader.parsed(&table::WEBHOOK_URL)?, reader.text(&table::WEBHOOK_SECRET)?);
+    let secrets = secrets.iter().flat_map(|text| text.split_ascii_whitespace()).map(str::parse::<WebhookSecret>);
+    let secrets = secrets.collect::<Result<Vec<_>, _>>().with_context(|| unusable(&table::WEBHOOK_SECRET))?;
+    match url {
+        None => Ok(None),
+        Some(_) if secrets.is_empty() => bail!(
+            "{} is set without {}; messages that nobody can verify are not sent",
+            table::WEBHOOK_URL.name,
+            table::WEBHOOK_SECRET.name
+        ),
+        Some(url) => Ok(Some(OperatorWebhook { url, secrets })),
+    }
+}
+
 fn retention(reader: &Reader) -> anyhow::Result<Retention> {
     let days = |number: Option<u64>| number.map(|days| Duration::from_secs(days * 24 * 60 * 60));
     Ok(Retention {
@@ -194,6 +219,7 @@ fn outbound(reader: &Reader) -> anyhow::Result<Policy> {
     Ok(Policy {
         allow: allow.with_context(|| unusable(&table::ALLOWED_HOSTS))?,
         offline: reader.flag(&table::OFFLINE)?,
+        proxy: reader.parsed(&table::PROXY)?,
         authorities: reader.path(&table::CA_FILE)?.map(|path| authorities(&path)).transpose()?,
     })
 }

@@ -175,5 +175,5 @@ settings! {
     LOG_FORMAT = "CERTUS_LOG_FORMAT", Choice(&["text", "json"]), Text "text", "the form of the log; `json` is one object a line";
     OTLP_ENDPOINT = "CERTUS_OTLP_ENDPOINT" or "OTEL_EXPORTER_OTLP_ENDPOINT", Text,
         Words "none: nothing is traced", "collector of traces (OTLP over HTTP), as in `http://127.0.0.1:4318`";
-    TRACE_RATIO = "CERTUS_TRACE_PERCENT", Number(0, 100), Text "100", "how many of a hundred submits are traced";
+    TRACE_PERCENT = "CERTUS_TRACE_PERCENT", Number(0, 100), Text "100", "how many of a hundred submits are traced";
 }

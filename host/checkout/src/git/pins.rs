@@ -13,9 +13,10 @@ use crate::error::{Error, shown};
 const KNOWN_SINCE: (u32, u32) = (2, 37);
 
 /// Has git connect to the pinned addresses, and look nothing up. An address in place of a name is its own
-/// pin. The parser lets no name through that would mean something in this setting.
+/// pin, and what is reached through a proxy is looked up there. The parser lets no name through that would mean
+/// something in this setting.
 pub(super) fn setting(pinned: &Pinned) -> String {
-    let Some(name) = pinned.name() else { return String::new() };
+    let Some(name) = looked_up(pinned) else { return String::new() };
     let spelt = |address: &IpAddr| match address {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("[{address}]"),
@@ -24,10 +25,15 @@ pub(super) fn setting(pinned: &Pinned) -> String {
     format!("[http]\n\tcurloptResolve = \"{name}:{}:{}\"\n", pinned.port(), addresses.join(","))
 }
 
+/// The name that git would look up.
+fn looked_up(pinned: &Pinned) -> Option<&str> {
+    pinned.name().filter(|_| pinned.proxy().is_none())
+}
+
 impl Session<'_> {
     /// Refuses a git that would pass over the pinned addresses and look the name up itself.
     pub(super) fn holds_pins(&self) -> Result<(), Error> {
-        if self.origin.pinned.and_then(Pinned::name).is_none() {
+        if self.origin.pinned.and_then(looked_up).is_none() {
             return Ok(());
         }
         let mut said = String::new();

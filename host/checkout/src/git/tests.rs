@@ -18,6 +18,7 @@ mod kills;
 mod names;
 mod packs;
 mod pins;
+mod proxy;
 mod remote;
 mod server;
 mod trees;

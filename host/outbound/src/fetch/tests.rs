@@ -1,4 +1,4 @@
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::net::IpAddr;
 use std::sync::mpsc;
 
@@ -23,6 +23,7 @@ fn guard(server: &Server, authority: &Authority) -> Guard {
         allow: vec![format!("{NAME}:{}", server.address.port()).parse().unwrap()],
         offline: false,
         authorities: Some(Authorities::from_pem(authority.pem().as_bytes()).unwrap()),
+        proxy: None,
     };
     Guard::with_resolver(policy, Loopback)
 }

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 use super::*;
 use crate::Allowed;
 
+mod proxy;
+
 /// Answers each lookup with the next of its answers, the last one again and again.
 #[derive(Clone, Default)]
 struct Scripted {
@@ -40,7 +42,7 @@ impl Resolver for Scripted {
 
 fn policy(allow: &[&str], offline: bool) -> Policy {
     let allow = allow.iter().map(|text| text.parse::<Allowed>().unwrap()).collect();
-    Policy { allow, offline, authorities: None }
+    Policy { allow, offline, authorities: None, proxy: None }
 }
 
 fn url(text: &str) -> RemoteUrl {
