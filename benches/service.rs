@@ -257,6 +257,7 @@ async fn fill(store: &Store, tenant: &TenantId) {
             lane: Lane::Batch,
             manifest_digest: None,
             actor: "bench".to_owned(),
+            trace: None,
             idempotency: None,
         };
         tasks.spawn(async move { store.submit(new).await.unwrap() });

@@ -14,7 +14,7 @@ mod languages;
 mod memory;
 mod network;
 mod order;
-mod outbound;
+pub(crate) mod outbound;
 mod output;
 mod proposals;
 mod reports;

@@ -1,7 +1,7 @@
 //! The store, on both databases: every test runs on SQLite and on a real Postgres.
 
 mod audit;
-mod folders;
+mod blobs;
 mod migrations;
 mod queue;
 mod submits;
@@ -118,6 +118,7 @@ pub(crate) fn new_scan(tenant: &str) -> NewScan {
         lane: Lane::Interactive,
         manifest_digest: None,
         actor: "tests".to_owned(),
+        trace: None,
         idempotency: None,
     }
 }

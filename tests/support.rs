@@ -6,6 +6,7 @@ pub(crate) mod home;
 pub(crate) mod host;
 pub(crate) mod postgres;
 pub(crate) mod process;
+pub(crate) mod s3;
 pub(crate) mod service;
 #[path = "../host/outbound/src/testing.rs"]
 pub(crate) mod tls;

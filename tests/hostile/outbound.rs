@@ -78,7 +78,7 @@ impl Forge {
 }
 
 /// git's own server behind HTTP, as forges have it.
-fn smart(repository: &str, request: &Request, connection: &mut Connection) -> io::Result<()> {
+pub(crate) fn smart(repository: &str, request: &Request, connection: &mut Connection) -> io::Result<()> {
     let kind = if request.head.starts_with("GET /repo/info/refs?service=git-upload-pack ") {
         "advertisement"
     } else if request.head.starts_with("POST /repo/git-upload-pack ") {

@@ -111,7 +111,7 @@ fn a_worker_that_hangs_is_killed() {
     home.write("tree/a.txt", "content");
     let host = Host {
         admission: crate::support::sandbox().admission,
-        worker: Worker { program: env!("CARGO_BIN_EXE_certus").into(), verbose: 0 },
+        worker: Worker { program: env!("CARGO_BIN_EXE_certus").into(), verbose: 0, json: false },
         plugins: home.path("plugins"),
         key: KeyStore::at(home.path("keys")).development().expect("a key"),
         manifest_verification: ManifestVerification::default(),

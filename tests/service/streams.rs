@@ -267,6 +267,7 @@ fn case_092_clients_that_never_read_are_cut_off_and_hold_nobody_up() {
             warnings: vec![],
             artifacts: Default::default(),
             bundle: None,
+            bundle_bytes: None,
             result_digest: None,
             provenance_id: None,
             resolved_commit: None,

@@ -12,7 +12,7 @@ use crate::support::postgres;
 use crate::support::service::{PATIENCE, Process, Service, directory, runtime};
 use crate::support::wire::Wire;
 
-fn worker(home: &Home, settings: &[(&str, &str)]) -> Process {
+pub(crate) fn worker(home: &Home, settings: &[(&str, &str)]) -> Process {
     let mut command = home.service(settings);
     command.arg("worker");
     let process = Process::start(command);

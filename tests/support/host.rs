@@ -23,7 +23,7 @@ pub(crate) fn host(home: &Home) -> Host {
     Host {
         admission: crate::support::sandbox_with(Some(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled")))
             .admission,
-        worker: Worker { program: program.into(), verbose: 0 },
+        worker: Worker { program: program.into(), verbose: 0, json: false },
         plugins: program.with_file_name("plugins"),
         key: KeyStore::at(home.path(".config/certus/keys")).development().expect("a key"),
         manifest_verification: ManifestVerification::default(),

@@ -146,7 +146,8 @@ impl Service {
         let patience = Instant::now() + PATIENCE;
         let address = loop {
             let log = process.log();
-            if let Some(rest) = log.split("listens at http://").nth(1)
+            if let Some(rest) = log.split("listens at http").nth(1)
+                && let Some((_, rest)) = rest.split_once("://")
                 && let Some((address, _)) = rest.split_once(',')
             {
                 break address.to_owned();

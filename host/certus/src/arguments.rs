@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Plugin(Plugin),
     /// Check what this machine has for scanning, and what its kernel adds to the sandbox
     #[command(after_help = "Exit codes: 0 scans can run, 2 something is in their way, 1 the host failed, 64 usage.")]
-    Doctor,
+    Doctor(Doctor),
     /// Run the service: HTTP API, queue and workers in one process
     #[command(after_help = "Settings come from certus.toml and the environment; see docs/operations/service.md.")]
     Serve(Serve),
@@ -56,11 +56,24 @@ pub(crate) enum Command {
     /// Look at the queue and replay dead letters
     #[command(subcommand)]
     Queue(Queue),
+    /// Back everything up, and put it back
+    #[command(subcommand)]
+    Backup(Backup),
+    /// Remove the bundles and archives that the rules of retention let go
+    Prune(Prune),
     /// Check and show the settings
     #[command(subcommand)]
     Config(Config),
     /// Print the API's description (OpenAPI)
     Openapi,
+}
+
+/// Check this machine.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Go through the security checklist of a service in production too
+    #[arg(long)]
+    pub(crate) production: bool,
 }
 
 /// Run the service.
@@ -72,6 +85,42 @@ pub(crate) struct Serve {
     /// The API alone; `certus worker` processes do the work
     #[arg(long)]
     pub(crate) no_workers: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Backup {
+    /// Copy database, audit chain and blobs into a folder, and sign it; the service may go on meanwhile
+    Create {
+        /// The folder to make
+        folder: PathBuf,
+    },
+    /// Check that a backup is whole
+    #[command(after_help = "Exit codes: 0 it is whole, 2 it is not, 1 the host failed, 64 usage.")]
+    Verify {
+        /// The backup
+        folder: PathBuf,
+    },
+    /// Put a backup into an empty database and an empty store of blobs, and verify the history of the restored host
+    #[command(after_help = "Exit codes: 0 all is whole, 2 something is not, 1 the host failed, 64 usage.")]
+    Restore {
+        /// The backup
+        folder: PathBuf,
+    },
+    /// Make a backup, restore it beside the service, and verify what was restored; nothing of it stays
+    #[command(after_help = "Exit codes: 0 all is whole, 2 something is not, 1 the host failed, 64 usage.")]
+    Drill {
+        /// An empty Postgres database to restore into
+        #[arg(long, value_name = "URL")]
+        into: Option<certus_store::DatabaseUrl>,
+    },
+}
+
+/// Remove what may go.
+#[derive(Debug, Args)]
+pub(crate) struct Prune {
+    /// Only say what would go
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -108,7 +157,11 @@ pub(crate) enum Db {
     },
     /// Check the schema and walk the audit chain
     #[command(after_help = "Exit codes: 0 all is whole, 2 something is not, 1 the host failed, 64 usage.")]
-    Check,
+    Check {
+        /// Fetch and verify every bundle on record too
+        #[arg(long)]
+        bundles: bool,
+    },
     /// Write a copy of the database that can be put in its place
     Backup {
         /// The file to write; it must not exist

@@ -1,13 +1,16 @@
 //! The commands.
 
 pub(crate) mod access;
+pub(crate) mod backup;
 pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod db;
 pub(crate) mod doctor;
+pub(crate) mod history;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod plugin;
+pub(crate) mod prune;
 pub(crate) mod queue;
 pub(crate) mod scan;
 pub(crate) mod serve;

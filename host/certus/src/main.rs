@@ -64,7 +64,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Verify(verify) => command::verify::run(&settings, verify),
         Command::Keys(keys) => command::keys::run(&settings, keys),
         Command::Plugin(plugin) => command::plugin::run(&settings, plugin),
-        Command::Doctor => command::doctor::run(&settings),
+        Command::Doctor(doctor) => command::doctor::run(&settings, doctor),
         Command::Serve(serve) => command::serve::run(&settings, serve, arguments.verbose),
         Command::Worker => command::serve::worker(&settings, arguments.verbose),
         Command::Db(db) => command::db::run(&settings, db),
@@ -72,6 +72,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::User(user) => command::access::user(&settings, user),
         Command::ApiKey(key) => command::access::api_key(&settings, key),
         Command::Queue(queue) => command::queue::run(&settings, queue),
+        Command::Backup(backup) => command::backup::run(&settings, backup),
+        Command::Prune(prune) => command::prune::run(&settings, prune),
         Command::Config(config) => command::config::run(&settings, config),
         Command::Openapi => {
             command::print(&format!("{}\n", certus_server::openapi().to_pretty_json()?))?;

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use certus_checkout::{Credential, RemoteHost};
 use certus_signing::Password;
 
-pub(crate) use self::reader::{Reader, variable};
+pub(crate) use self::reader::{Origin, Reader, variable};
 pub(crate) use self::service::{Blobs, LogFormat, Service, Tls};
 pub(crate) use self::show::{brief, markdown, show};
 

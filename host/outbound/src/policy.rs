@@ -27,6 +27,23 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// Whether `address`, of whatever scheme, lies on this machine or on what the operator allows, so that a service
+    /// which is offline may reach it. `port` is the scheme's own, where the address names none.
+    pub fn holds_address(&self, address: &str, port: u16) -> bool {
+        let Ok(url) = url::Url::parse(address) else { return false };
+        // A socket of this machine has no host.
+        let Some(host) = url.host_str().filter(|host| !host.is_empty()) else { return true };
+        let port = url.port_or_known_default().unwrap_or(port);
+        // Addresses in brackets are hosts as they are written.
+        let Ok(place) = format!("https://{host}:{port}/-").parse::<RemoteUrl>() else { return false };
+        let literal = match place.host() {
+            url::Host::Domain(name) => return name == "localhost" || self.names(&place),
+            url::Host::Ipv4(address) => IpAddr::from(address),
+            url::Host::Ipv6(address) => IpAddr::from(address),
+        };
+        literal.is_loopback() || self.names(&place) || self.holds(literal)
+    }
+
     /// Whether the operator has named the host of `url`, its port included.
     pub(crate) fn names(&self, url: &RemoteUrl) -> bool {
         self.allow.iter().any(|allowed| matches!(&allowed.0, Entry::Host(host) if url.is_on(host)))
@@ -156,6 +173,32 @@ mod tests {
         ] {
             let message = bad.parse::<Allowed>().unwrap_err().to_string();
             assert!(message.contains(&format!("`{bad}`")), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_an_offline_service_may_reach() {
+        let allow = ["db.corp:5432", "s3.corp", "10.1.0.0/16"].map(|entry| entry.parse().unwrap()).to_vec();
+        let policy = Policy { allow, offline: true, ..Policy::default() };
+        for inside in [
+            "postgres://certus@db.corp/certus",
+            "https://s3.corp/",
+            "http://10.1.2.3:9000",
+            "http://127.0.0.1:4318",
+            "http://localhost:4318/v1/traces",
+            "http://[::1]:9000",
+            "postgres:///certus?host=/run/postgresql",
+        ] {
+            assert!(policy.holds_address(inside, 5432), "{inside}");
+        }
+        for outside in [
+            "postgres://db.corp:5433/x",
+            "https://s3.corp:9000",
+            "https://s3.example.com",
+            "http://10.2.0.1",
+            "nonsense",
+        ] {
+            assert!(!policy.holds_address(outside, 5432), "{outside}");
         }
     }
 

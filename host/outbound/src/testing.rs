@@ -27,6 +27,15 @@ impl Authority {
         self.0.pem()
     }
 
+    /// A certificate for `name` and its key, as PEM.
+    #[allow(dead_code, reason = "only the tests of the service issue files")]
+    pub(crate) fn issue(&self, name: &str) -> (String, String) {
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new([name.to_owned()]).expect("a name");
+        let certificate = params.signed_by(&key, &self.0).expect("a certificate");
+        (certificate.pem(), key.serialize_pem())
+    }
+
     /// What a server needs to be `name`.
     fn vouch(&self, name: &str) -> ServerConfig {
         let key = KeyPair::generate().expect("a key");

@@ -17,7 +17,7 @@ use std::time::Duration;
 use certus_checkout::Credential;
 use certus_model::{Lane, ScanId};
 use certus_outbound::{Guard, RemoteHost};
-use certus_store::{Blobs, Error as StoreError, MasterKey, Retention, Store};
+use certus_store::{Blobs, Error as StoreError, MasterKey, Retention, S3, Store};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
@@ -85,6 +85,16 @@ pub struct Sources {
     pub credential: Option<(RemoteHost, Credential)>,
     /// Opens the logins and secrets that tenants have stored.
     pub master_key: Option<MasterKey>,
+    /// Where `s3` manifests lie.
+    pub manifests: Option<ManifestBuckets>,
+}
+
+/// The buckets that clients' manifests may lie in.
+pub struct ManifestBuckets {
+    /// Who reads them.
+    pub store: S3,
+    /// Their names; no other is read, whatever the login reaches.
+    pub buckets: Vec<String>,
 }
 
 /// How a process works off the queue.

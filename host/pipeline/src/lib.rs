@@ -24,7 +24,7 @@ pub use self::event::{Event, EventLine, Plan};
 pub use self::failure::{Failure, Recorded, record_failure};
 pub use self::host::Host;
 pub use self::jobs::{
-    Adopt, InHand, OperatorWebhook, Pruned, SignedHeads, Sources, Terms, Workers, prune, signed_heads,
+    Adopt, InHand, ManifestBuckets, OperatorWebhook, Pruned, SignedHeads, Sources, Terms, Workers, prune, signed_heads,
 };
 pub use self::manifest::{MAX_MANIFEST, Manifest, ManifestVerification, check_profile};
 pub use self::materialise::materialise;

@@ -65,6 +65,7 @@ const MAX_APART: u64 = 16 * 1024 * 1024;
     responses(
         (status = 200, description = "The files", body = Artifacts),
         (status = 409, description = "The scan has no bundle (yet)", body = crate::problem::ProblemBody, content_type = "application/problem+json"),
+        (status = 410, description = "The bundle was removed by the rules of retention", body = crate::problem::ProblemBody, content_type = "application/problem+json"),
         ObjectAnswers
     ))]
 pub(crate) async fn list(
@@ -112,6 +113,7 @@ pub(crate) async fn list(
             ("Content-Disposition" = String, description = "Always `attachment`"))),
         (status = 304, description = "You have it"),
         (status = 409, description = "The scan has no bundle (yet)", body = crate::problem::ProblemBody, content_type = "application/problem+json"),
+        (status = 410, description = "The bundle was removed by the rules of retention", body = crate::problem::ProblemBody, content_type = "application/problem+json"),
         ObjectAnswers
     ))]
 pub(crate) async fn download(
@@ -165,8 +167,9 @@ pub(crate) async fn download(
 /// The bundle's folder of a scan that the caller may see.
 async fn bundle(state: &Shared, caller: &Caller, id: &ScanId) -> Result<String, Problem> {
     let scan = state.services.store.scan(caller.reach(), id).await?.ok_or_else(Problem::scan_not_found)?;
-    let Scan { bundle, status, .. } = scan;
+    let Scan { bundle, status, pruned_at, .. } = scan;
     bundle.ok_or_else(|| match status.is_final() {
+        _ if pruned_at.is_some() => Problem::new(Kind::Pruned, "The operator keeps bundles for a while only"),
         true => Problem::new(Kind::NoReport, "The scan ended without a bundle"),
         false => Problem::new(Kind::NotFinished, "The scan has not ended; follow its stream"),
     })

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use certus_model::TenantId;
 use certus_model::request::ScanRequest;
-use certus_store::{Blobs, Store};
+use certus_store::{Blobs, MasterKey, Store};
 use tokio::sync::Notify;
 
 use crate::metrics::Metrics;
+use crate::tls::Tls;
 
 /// What the operator sets.
 #[derive(Clone, Debug)]
@@ -26,12 +27,20 @@ pub struct Config {
     pub security_module_available: bool,
     /// A manifest needs a signature, wherever it comes from.
     pub manifest_verification_required: bool,
+    /// The buckets that `s3` manifest addresses may name.
+    pub manifest_buckets: Vec<String>,
     /// A submit needs an `Idempotency-Key`.
     pub require_idempotency_key: bool,
     /// How long a scan may take that does not say.
     pub default_timeout: Duration,
     /// How long a scan may ask for.
     pub max_timeout: Duration,
+    /// Seals the logins and secrets that tenants give; without one none is taken.
+    pub master_key: Option<MasterKey>,
+    /// How requests become part of traces.
+    pub tracing: Tracing,
+    /// How the service proves who it is; without it, it speaks plain HTTP.
+    pub tls: Option<Tls>,
     /// Pages of other origins that may open streams, for example `https://console.example.com`.
     pub allowed_origins: Vec<String>,
     /// What one client may take.
@@ -84,15 +93,57 @@ pub struct Services {
     pub store: Store,
     /// Uploads and bundles.
     pub blobs: Blobs,
-    /// What only the crates know that do the work: whether the profile exists, whether the address is one
-    /// that may be fetched. It neither waits nor looks anything up in the network. Empty accepts.
-    pub check: Arc<dyn Fn(&ScanRequest) -> Vec<Refused> + Send + Sync>,
+    /// What only the crates know that do the work.
+    pub checks: Arc<dyn Checks>,
     /// Told with `notify_one` after a submit, so that a worker of this process looks at once.
     pub wake: Arc<Notify>,
     /// To be told with `notify_one` after events were kept, so that those who follow hear of them at once.
     pub events: Arc<Notify>,
     /// What is counted.
     pub metrics: Metrics,
+}
+
+/// What only the crates know that do the work: whether a profile exists, whether an address is one that may be
+/// reached. It neither waits nor looks anything up in the network, and accepts what it says nothing of.
+pub trait Checks: Send + Sync {
+    /// What is wrong with a scan that is asked for.
+    fn request(&self, request: &ScanRequest) -> Vec<Refused> {
+        let _ = request;
+        Vec::new()
+    }
+
+    /// What is wrong with `host` as the host of a login.
+    fn host(&self, host: &str) -> Option<String> {
+        let _ = host;
+        None
+    }
+
+    /// What is wrong with `url` as an address to post to.
+    fn url(&self, url: &str) -> Option<String> {
+        let _ = url;
+        None
+    }
+
+    /// Whether `url` lies on `host`.
+    fn is_on(&self, url: &str, host: &str) -> bool {
+        let _ = (url, host);
+        true
+    }
+}
+
+/// What makes the service part of the traces of its clients.
+#[derive(Clone, Copy, Debug)]
+pub struct Tracing {
+    /// The trace that the current span is part of, as W3C's `traceparent`.
+    pub current: fn() -> Option<String>,
+    /// Makes a span part of one.
+    pub adopt: fn(&tracing::Span, &str),
+}
+
+impl Default for Tracing {
+    fn default() -> Self {
+        Self { current: || None, adopt: |_, _| {} }
+    }
 }
 
 /// Why a request is not accepted.
@@ -113,9 +164,13 @@ impl Config {
             sample: false,
             security_module_available: true,
             manifest_verification_required: false,
+            manifest_buckets: Vec::new(),
             require_idempotency_key: false,
             default_timeout: Duration::from_secs(600),
             max_timeout: Duration::from_secs(86_400),
+            master_key: None,
+            tracing: Tracing::default(),
+            tls: None,
             allowed_origins: Vec::new(),
             limits: Limits::default(),
             grace: Duration::from_secs(30),

@@ -17,4 +17,12 @@ pub enum Error {
     /// The system has no random numbers.
     #[error("the system gives no random numbers")]
     Entropy(#[source] std::io::Error),
+    /// What the service would prove itself with cannot be used.
+    #[error("the {what} cannot be used ({cause}); give PEM files that go together")]
+    Tls {
+        /// Which part.
+        what: &'static str,
+        /// What is wrong with it.
+        cause: String,
+    },
 }

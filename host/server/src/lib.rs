@@ -12,6 +12,7 @@ mod entropy;
 mod error;
 mod fields;
 mod findings;
+mod git_credentials;
 mod health;
 mod json;
 mod key;
@@ -33,11 +34,14 @@ mod submit;
 #[cfg(test)]
 mod tests;
 mod time;
+mod tls;
 mod uploads;
+mod webhooks;
 
-pub use config::{Authentication, Config, Limits, Refused, Services};
+pub use config::{Authentication, Checks, Config, Limits, Refused, Services, Tracing};
 pub use error::Error;
 pub use key::{Key, KeyRequest, new_key};
 pub use metrics::Metrics;
 pub use openapi::openapi;
-pub use serve::serve;
+pub use serve::{serve, serve_probes};
+pub use tls::Tls;

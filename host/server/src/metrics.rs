@@ -21,13 +21,25 @@ impl Metrics {
         let builder = PrometheusBuilder::new().set_buckets(BUCKETS).expect("the list of buckets is not empty");
         let metrics = Self(Arc::new(builder.build_recorder()));
         // An absent counter and one at zero are two things to whoever alerts on it.
-        metrics.with(|| counter!("certus_assurance_websocket_errors_total").increment(0));
+        metrics.with(|| {
+            counter!("certus_assurance_websocket_errors_total").increment(0);
+            counter!("certus_assurance_store_errors_total").increment(0);
+            counter!("certus_assurance_retention_pruned_bundles_total").increment(0);
+            counter!("certus_assurance_retention_pruned_bytes_total").increment(0);
+            for outcome in ["completed", "failed"] {
+                counter!("certus_assurance_retention_runs_total", "outcome" => outcome).increment(0);
+            }
+            for outcome in ["delivered", "retried", "failed", "stopped"] {
+                counter!("certus_assurance_webhook_deliveries_total", "outcome" => outcome).increment(0);
+            }
+        });
         metrics
     }
 
-    /// For `metrics::set_global_recorder`, so that what workers of this process count is shown too.
-    pub fn recorder(&self) -> Arc<PrometheusRecorder> {
-        Arc::clone(&self.0)
+    /// Shows what the rest of this process counts too, from now on; once in a process.
+    pub fn install(&self) {
+        // Whoever came first counts.
+        let _ = metrics::set_global_recorder(Arc::clone(&self.0));
     }
 
     pub(crate) fn request(&self, method: &'static str, route: &str, status: u16, took: Duration) {
@@ -58,6 +70,8 @@ impl Metrics {
             gauge!("certus_assurance_queue_oldest_seconds").set(depth.oldest_ms as f64 / 1000.0);
             counter!("certus_assurance_late_writes_total").absolute(u64::try_from(depth.late_writes).unwrap_or(0));
             gauge!("certus_assurance_live_streams").set(streams as f64);
+            counter!("certus_assurance_publish_failures_total")
+                .absolute(u64::try_from(stats.upload_failed).unwrap_or(0));
         });
         self.0.handle().run_upkeep();
         self.0.handle().render()

@@ -25,6 +25,9 @@ pub(crate) async fn observe(State(state): State<Shared>, mut request: Request, n
     let method = method(request.method());
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", request_id = id, method, route);
+    if let Some(trace) = request.headers().get("traceparent").and_then(|trace| trace.to_str().ok()) {
+        (state.config.tracing.adopt)(&span, trace);
+    }
     request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = next.run(request).instrument(span.clone()).await;
     let _in_span = span.enter();

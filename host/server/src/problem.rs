@@ -60,7 +60,9 @@ kinds! {
     NotDeadLetter = "not-dead-letter", CONFLICT, "The scan's job was not given up";
     NotFinished = "not-finished", CONFLICT, "The scan has not ended";
     NoReport = "no-report", CONFLICT, "The scan ended without a report";
+    NoMasterKey = "no-master-key", CONFLICT, "This service keeps no secrets";
     Exists = "exists", CONFLICT, "There is one of that name";
+    Pruned = "pruned", GONE, "The bundle was removed by the rules of retention";
     TooLarge = "too-large", PAYLOAD_TOO_LARGE, "The request is too large";
     UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body is of another kind than this takes";
     Invalid = "invalid", UNPROCESSABLE_ENTITY, "The request has fields that are not valid";

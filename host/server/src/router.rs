@@ -13,7 +13,8 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::observe::{observe, panicked, unknown_method, unknown_path};
 use crate::state::Shared;
 use crate::{
-    admin, api_keys, artifacts, audit, findings, health, openapi, queue, scans, stats, stream, submit, uploads,
+    admin, api_keys, artifacts, audit, findings, git_credentials, health, openapi, queue, scans, stats, stream, submit,
+    uploads, webhooks,
 };
 
 /// The service without a socket.
@@ -29,6 +30,23 @@ pub(crate) fn router(state: Shared) -> Router {
         .layer(middleware::from_fn_with_state(state_of_observer, observe))
         // Bodies are limited where they are read, each kind by its own measure.
         .layer(DefaultBodyLimit::disable())
+}
+
+/// What needs no key, alone.
+pub(crate) fn probes(state: Shared) -> Router {
+    let (router, _) = OpenApiRouter::new()
+        .routes(routes!(stats::get_stats))
+        .routes(routes!(stats::get_metrics))
+        .routes(routes!(health::health))
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+        .split_for_parts();
+    let state_of_observer = state.clone();
+    router
+        .with_state(state)
+        .fallback(unknown_path)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(state_of_observer, observe))
 }
 
 /// The routes and their description.
@@ -47,6 +65,10 @@ pub(crate) fn described() -> (Router<Shared>, OpenApi) {
         .routes(routes!(audit::list))
         .routes(routes!(api_keys::list_own, api_keys::create_own))
         .routes(routes!(api_keys::revoke_own))
+        .routes(routes!(git_credentials::list, git_credentials::keep))
+        .routes(routes!(git_credentials::drop))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::drop))
         .routes(routes!(admin::list_tenants, admin::create_tenant))
         .routes(routes!(admin::change_tenant))
         .routes(routes!(admin::list_users, admin::create_user))

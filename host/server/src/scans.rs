@@ -88,6 +88,9 @@ pub(crate) struct ScanBody {
     result_digest: Option<String>,
     /// Key to path within the bundle.
     artifacts: BTreeMap<String, String>,
+    /// When the bundle was removed by the rules of retention.
+    #[schema(required = true, format = DateTime)]
+    bundle_pruned_at: Option<String>,
     warnings: Vec<String>,
     errors: Vec<String>,
     /// Where the bundle is published.
@@ -234,7 +237,7 @@ pub(crate) fn body(scan: Scan) -> ScanBody {
     let (mut git_url, mut branch, mut requested_commit) = (None, None, None);
     let (mut directory_path, mut archive_path) = (None, None);
     match scan.request.source {
-        RequestedSource::Git { url, branch: name, commit } => {
+        RequestedSource::Git { url, branch: name, commit, .. } => {
             (git_url, branch, requested_commit) = (Some(url), name, commit)
         }
         RequestedSource::Directory { path } => directory_path = Some(path),
@@ -272,6 +275,7 @@ pub(crate) fn body(scan: Scan) -> ScanBody {
         on_error: scan.on_error.as_str(),
         result_digest: scan.result_digest.map(|digest| digest.to_string()),
         artifacts: scan.artifacts,
+        bundle_pruned_at: scan.pruned_at.map(rfc3339),
         warnings: scan.warnings,
         errors: scan.errors,
         remote_artifacts: None,

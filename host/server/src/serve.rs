@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
@@ -19,7 +20,7 @@ use tower::ServiceExt as _;
 use crate::caller::Peer;
 use crate::config::{Authentication, Config, Services};
 use crate::error::Error;
-use crate::router::router;
+use crate::router::{probes, router};
 use crate::state::Shared;
 
 mod idle;
@@ -88,10 +89,38 @@ pub async fn serve(
     Ok(())
 }
 
+/// Serves nothing but `/livez`, `/readyz`, `/health`, `/stats` and `/metrics`, for a process that has no API:
+/// what probes and collectors of metrics ask.
+///
+/// # Errors
+/// A socket that is none.
+pub async fn serve_probes(
+    listener: TcpListener,
+    config: Config,
+    services: Services,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Error> {
+    let router = probes(Shared::new(config, services));
+    axum::serve(listener, router).with_graceful_shutdown(shutdown).await.map_err(Error::Socket)
+}
+
 async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, state: Shared) {
-    let limits = &state.config.limits;
     // Answers are small, and a stream's events are wanted at once.
     let _ = stream.set_nodelay(true);
+    let Some(tls) = &state.config.tls else { return talk(stream, peer, router, &state).await };
+    // Who does not say who he is takes no longer than one who sends no headers.
+    match tokio::time::timeout(state.config.limits.header_read, tls.acceptor().accept(stream)).await {
+        Ok(Ok(stream)) => talk(stream, peer, router, &state).await,
+        Ok(Err(error)) => tracing::debug!(%error, %peer, "a connection was not secured"),
+        Err(_) => tracing::debug!(%peer, "a connection was not secured in time"),
+    }
+}
+
+async fn talk<S>(stream: S, peer: SocketAddr, router: Router, state: &Shared)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = &state.config.limits;
     let stream = TokioIo::new(idle::Writing::new(stream, limits.write_idle));
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let router = router.clone();

@@ -199,6 +199,7 @@ async fn accept(
         lane,
         manifest_digest,
         actor: caller.actor.clone(),
+        trace: (state.config.tracing.current)(),
         idempotency,
     };
     match state.services.store.submit(new).await? {
@@ -226,7 +227,19 @@ async fn check(state: &Shared, caller: &Caller, wanted: &Wanted) -> Result<(), P
             errors.push(FieldError { field: "archive_path".to_owned(), detail });
         }
     }
-    let refused = (state.services.check)(&wanted.request);
+    if let RequestedSource::Git { url, credential: Some(name), .. } = &wanted.request.source {
+        let kept = state.services.store.git_credential(&caller.tenant, name).await?;
+        let detail = match kept {
+            None => Some("names no stored login; keep it with `/v1/git-credentials` first"),
+            Some(kept) if !state.services.checks.is_on(url, &kept.host) => {
+                Some("is for another host than the repository's, and is shown to no other")
+            }
+            Some(_) => None,
+        };
+        let error = |detail: &str| FieldError { field: "git_credential".to_owned(), detail: detail.to_owned() };
+        errors.extend(detail.map(error));
+    }
+    let refused = state.services.checks.request(&wanted.request);
     errors.extend(refused.into_iter().map(|one| FieldError { field: one.field.to_owned(), detail: one.detail }));
     if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
 }

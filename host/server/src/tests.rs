@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
 use axum::{Router, body};
+use certus_model::request::ScanRequest;
 use certus_model::{Lane, Role, ScanStatus, Scope, TenantId};
 use certus_store::{Blobs, DatabaseUrl, Ending, FindingRow, JobEnd, Lease, NewUser, Reach, Store};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use tokio::sync::Notify;
 use tower::ServiceExt as _;
 
 use crate::caller::Peer;
-use crate::config::{Authentication, Config, Refused, Services};
+use crate::config::{Authentication, Checks, Config, Refused, Services};
 use crate::key::{KeyRequest, new_key};
 use crate::metrics::Metrics;
 use crate::router::router;
@@ -64,11 +65,7 @@ impl Fixture {
         let services = Services {
             store: store.clone(),
             blobs: Blobs::in_folder(&root.join("artifacts")).unwrap(),
-            check: Arc::new(|request| {
-                let known = ["light", "heavy"].contains(&request.profile.as_str());
-                let refused = Refused { field: "profile", detail: "is no built-in profile".into() };
-                if known { Vec::new() } else { vec![refused] }
-            }),
+            checks: Arc::new(Profiles),
             wake: Arc::new(Notify::new()),
             events: Arc::new(Notify::new()),
             metrics: Metrics::new(),
@@ -112,6 +109,7 @@ impl Fixture {
             warnings: vec![],
             artifacts: Default::default(),
             bundle: bundle.map(str::to_owned),
+            bundle_bytes: None,
             result_digest: None,
             provenance_id: None,
             resolved_commit: Some("a".repeat(40)),
@@ -182,4 +180,15 @@ fn with(changes: Value) -> Value {
         body[field] = value.clone();
     }
     body
+}
+
+/// Knows two profiles.
+struct Profiles;
+
+impl Checks for Profiles {
+    fn request(&self, request: &ScanRequest) -> Vec<Refused> {
+        let known = ["light", "heavy"].contains(&request.profile.as_str());
+        let refused = Refused { field: "profile", detail: "is no built-in profile".into() };
+        if known { Vec::new() } else { vec![refused] }
+    }
 }

@@ -311,7 +311,9 @@ impl Blobs {
     ///
     /// # Errors
     /// A store that fails.
-    pub async fn sweep(&self, bundles: &BTreeSet<String>,
+    pub async fn sweep(
+        &self,
+        bundles: &BTreeSet<String>,
         uploads: &BTreeSet<UploadId>,
         live: &BTreeSet<String>,
     ) -> Result<usize, Error> {

@@ -101,7 +101,11 @@ impl Store {
     ///
     /// # Errors
     /// A database that fails.
-    pub async fn git_credential(&self, tenant: &TenantId, name: &CredentialName) -> Result<Option<GitCredential>, Error> {
+    pub async fn git_credential(
+        &self,
+        tenant: &TenantId,
+        name: &CredentialName,
+    ) -> Result<Option<GitCredential>, Error> {
         let mut transaction = self.read(Reach::Tenant(tenant)).await?;
         let select = "SELECT tenant_id, name, host, created_at FROM git_credentials WHERE tenant_id = $1 AND name = $2";
         let query = sqlx::query(select).bind(tenant.as_str()).bind(name.as_str());
@@ -134,7 +138,12 @@ impl Store {
     ///
     /// # Errors
     /// A database that fails.
-    pub async fn drop_git_credential(&self, tenant: &TenantId, name: &CredentialName, actor: &str) -> Result<bool, Error> {
+    pub async fn drop_git_credential(
+        &self,
+        tenant: &TenantId,
+        name: &CredentialName,
+        actor: &str,
+    ) -> Result<bool, Error> {
         let mut transaction = self.write(Reach::Tenant(tenant)).await?;
         let delete = "DELETE FROM git_credentials WHERE tenant_id = $1 AND name = $2";
         let done = sqlx::query(delete).bind(tenant.as_str()).bind(name.as_str()).execute(&mut *transaction).await?;

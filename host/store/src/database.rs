@@ -89,6 +89,11 @@ impl DatabaseUrl {
         Some(login.split(':').next().unwrap_or(login))
     }
 
+    /// The address as it was given, its password included: to be looked at, never to be shown.
+    pub fn expose(&self) -> &str {
+        &self.url
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.url
     }

@@ -36,7 +36,8 @@ pub struct Prunable {
 
 /// What is never removed is not yet published: a report that Trust may still be asked about, or that it has
 /// permitted. What has no report, what Trust has denied and what is published is nobody's to wait for.
-const DONE: &str = "bundle IS NOT NULL AND (upload_status IN ('uploaded', 'denied') OR status IN ('failed', 'cancelled'))";
+const DONE: &str =
+    "bundle IS NOT NULL AND (upload_status IN ('uploaded', 'denied') OR status IN ('failed', 'cancelled'))";
 
 /// Bundles that are looked at together.
 const TOGETHER: i64 = 200;
@@ -115,7 +116,9 @@ impl Store {
         let waiting = "SELECT request FROM scans WHERE status IN ('queued', 'running')";
         let rows = sqlx::query(waiting).fetch_all(&mut *transaction).await?;
         let named: Vec<String> = rows.iter().map(|row| Columns(row).text("request")).collect::<Result<_, _>>()?;
-        let old = sqlx::query("SELECT id, tenant_id, sha256, size FROM uploads WHERE created_at < $1 ORDER BY created_at LIMIT $2");
+        let old = sqlx::query(
+            "SELECT id, tenant_id, sha256, size FROM uploads WHERE created_at < $1 ORDER BY created_at LIMIT $2",
+        );
         let mut pruned = Vec::new();
         for row in old.bind(until).bind(TOGETHER).fetch_all(&mut *transaction).await? {
             let row = Columns(&row);

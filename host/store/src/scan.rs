@@ -9,9 +9,9 @@ use certus_model::{
 };
 use serde_json::Value as Json;
 
+use crate::blob::Blobs;
 use crate::database::{Reach, Store};
 use crate::error::Error;
-use crate::blob::Blobs;
 use crate::sql::{Columns, Statement};
 
 /// A scan as it stands. Times are milliseconds since 1970.

@@ -90,8 +90,7 @@ impl Store {
     ) -> Result<Webhook, Error> {
         let id = format!("wh_{}", uuid::Uuid::now_v7().simple());
         let sealed = key.seal(&purpose(tenant, &id, url), secret.as_bytes())?;
-        let webhook =
-            Webhook { id, tenant: tenant.clone(), url: url.to_owned(), created_at: now(), stopped: None };
+        let webhook = Webhook { id, tenant: tenant.clone(), url: url.to_owned(), created_at: now(), stopped: None };
         let mut transaction = self.write(Reach::Tenant(tenant)).await?;
         let insert = "INSERT INTO webhooks (id, tenant_id, url, sealed, created_at) VALUES ($1, $2, $3, $4, $5)";
         sqlx::query(insert)
@@ -142,7 +141,8 @@ impl Store {
     /// # Errors
     /// A database that fails.
     pub async fn take_deliveries(&self) -> Result<Vec<Delivery>, Error> {
-        let due = "SELECT id FROM webhook_deliveries WHERE state = 'waiting' AND due_at <= {now} ORDER BY due_at LIMIT $1";
+        let due =
+            "SELECT id FROM webhook_deliveries WHERE state = 'waiting' AND due_at <= {now} ORDER BY due_at LIMIT $1";
         let mut look = self.read(Reach::All).await?;
         if sqlx::query(self.text(due)).bind(1_i64).fetch_optional(&mut *look).await?.is_none() {
             return Ok(Vec::new());

@@ -4,8 +4,9 @@ use certus_signing::KeyStore;
 use certus_store::{Migrated, Store};
 
 use crate::arguments::Db;
-use crate::command::service::runtime;
-use crate::command::{note, print};
+use crate::command::check::report;
+use crate::command::service::{blobs, runtime};
+use crate::command::{history, print};
 use crate::exit::Exit;
 use crate::settings::{Service, Settings};
 
@@ -22,7 +23,7 @@ pub(crate) fn run(settings: &Settings, db: &Db) -> anyhow::Result<Exit> {
                 print(&migrated(&Store::migrate(owner, role).await?))?;
             }
             Db::Rollback { steps } => print(&migrated(&Store::rollback(owner, *steps).await?))?,
-            Db::Check => return check(settings, &service).await,
+            Db::Check { bundles } => return check(settings, &service, *bundles).await,
             Db::Backup { file } => {
                 Store::backup(owner, file, &settings.search_path).await?;
                 print(&format!("{}\n", file.display()))?;
@@ -39,38 +40,11 @@ fn migrated(done: &Migrated) -> String {
     }
 }
 
-async fn check(settings: &Settings, service: &Service) -> anyhow::Result<Exit> {
-    let schema = Store::schema(&service.database).await?;
-    if schema.found != schema.wanted {
-        note(&format!("refused: schema {}, this program works with {}", schema.found, schema.wanted));
-        return Ok(Exit::Fail);
-    }
-    print(&format!("ok      schema          {}\n", schema.found))?;
-    let store = Store::open(&service.database, 2).await?;
-    if let Some(damage) = store.damage().await? {
-        note(&format!("refused: the database is damaged: {}", certus_model::escape::one_line(&damage, 300)));
-        return Ok(Exit::Fail);
-    }
-    print("ok      integrity       as the database itself sees it\n")?;
+async fn check(settings: &Settings, service: &Service, bundles: bool) -> anyhow::Result<Exit> {
     let keys = KeyStore::at(&settings.keys).verification_keys()?;
-    let signed = certus_pipeline::signed_heads(&store, &keys).await?;
-    match store.audit_check(&signed.known).await? {
-        Ok(head) => print(&format!(
-            "ok      audit chain     {} rows, {} signed heads, ends with {}\n",
-            head.seq,
-            signed.known.len(),
-            head.digest
-        ))?,
-        Err(fault) => {
-            note(&format!("refused: audit chain: {fault}"));
-            return Ok(Exit::Fail);
-        }
+    let mut checks = history::of_database(service, &keys).await?;
+    if bundles {
+        checks.push(history::of_bundles(service, &blobs(service)?, &keys).await?);
     }
-    if signed.unknown > 0 {
-        print(&format!("weak    signed heads    {} are of keys that are not known here\n", signed.unknown))?;
-    }
-    if store.owns_its_guards().await? {
-        print("weak    guards          the service's role could take them away; see docs/operations/database.md\n")?;
-    }
-    Ok(Exit::Pass)
+    report(checks)
 }

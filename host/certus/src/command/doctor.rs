@@ -1,5 +1,7 @@
 //! `certus doctor`: whether this machine has what a scan needs, and what its kernel adds to the sandbox.
 
+mod production;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -8,11 +10,13 @@ use certus_checkout::Scratch;
 use certus_sandbox::{Attempt, probe};
 use certus_signing::KeyStore;
 
+use crate::arguments::Doctor;
 use crate::command::check::{Check, Found, report, sentence};
+use crate::command::service::runtime;
 use crate::exit::Exit;
 use crate::settings::Settings;
 
-pub(crate) fn run(settings: &Settings) -> anyhow::Result<Exit> {
+pub(crate) fn run(settings: &Settings, doctor: &Doctor) -> anyhow::Result<Exit> {
     let checks = [
         ("git", git(settings)),
         ("scratch folder", scratch(&settings.scratch)),
@@ -20,7 +24,11 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<Exit> {
         ("plugins", plugins(settings)),
         ("signing key", key(settings)),
     ];
-    report(checks.into_iter().chain(kernel(settings)))
+    let mut checks: Vec<_> = checks.into_iter().chain(kernel(settings)).collect();
+    if doctor.production {
+        checks.extend(runtime()?.block_on(production::checks(settings))?);
+    }
+    report(checks)
 }
 
 fn git(settings: &Settings) -> Found {

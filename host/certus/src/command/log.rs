@@ -10,7 +10,7 @@ use tracing::Subscriber;
 use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use crate::settings::{LogFormat, Service};
@@ -47,7 +47,8 @@ pub(crate) fn service(verbose: u8, service: &Service, role: &'static str) -> any
             Box::new(layer.with_writer(std::io::stderr).with_ansi(ansi).with_target(false).with_filter(filter))
         }
     };
-    tracing_subscriber::registry().with(log).with(layer).init();
+    let layers: Vec<_> = std::iter::once(log).chain(layer).collect();
+    tracing_subscriber::registry().with(layers).init();
     Ok(traces)
 }
 

@@ -1,22 +1,24 @@
 //! `certus serve` and `certus worker`.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use certus_model::TenantId;
 use certus_model::request::{RequestedManifest, RequestedSource, ScanRequest};
-use certus_outbound::{Guard, RemoteUrl};
-use certus_server::{Authentication, Config, Metrics, Refused, Services, serve};
+use certus_outbound::{Guard, RemoteHost, RemoteUrl};
+use certus_server::{Authentication, Checks, Config, Metrics, Refused, Services, Tracing, serve, serve_probes};
 use certus_store::Store;
-use tokio::sync::{Notify, watch};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::arguments::Serve;
 use crate::command::access::ACTOR;
-use crate::command::note;
-use crate::command::service::{assert_fit, blobs, database, order_to_stop, runtime, workers};
+use crate::command::service::{Shared, assert_fit, order_to_stop, runtime, tls, workers};
+use crate::command::{log, note};
 use crate::exit::Exit;
-use crate::settings::table::LISTEN;
+use crate::settings::table::{LISTEN, PROBES, Setting};
 use crate::settings::{Service, Settings};
 
 /// The tenant of a service without keys.
@@ -25,46 +27,33 @@ const DEVELOPMENT_TENANT: &str = "default";
 pub(crate) fn run(settings: &Settings, arguments: &Serve, verbose: u8) -> anyhow::Result<Exit> {
     certus_store::arm_crash_points();
     let mut service = Service::read(&settings.reader)?;
-    crate::command::log::service(verbose, service.log);
     service.listen = arguments.listen.unwrap_or(service.listen);
     // Keys are off where only this machine can ask, and nobody says that it is production.
     let open = !service.production && service.listen.ip().is_loopback();
     assert_fit(&service, !open)?;
     runtime()?.block_on(async {
+        let traces = log::service(verbose, &service, "serve")?;
         let stop = order_to_stop()?;
-        let store = database(&service).await?;
-        let blobs = blobs(&service)?;
-        let guard = Arc::new(Guard::new(service.outbound.clone()));
-        let (wake, told) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let shared = Shared::open(&service).await?;
+        let metrics = Metrics::new();
+        metrics.install();
         let working = match arguments.no_workers {
             true => None,
-            false => {
-                let all = workers(settings, &service, &store, &blobs, &guard, (&wake, &told), verbose)?;
-                Some(tokio::spawn(all.run(stop.clone())))
-            }
+            false => Some(tokio::spawn(workers(settings, &service, &shared, verbose)?.run(stop.clone()))),
         };
-        let listener = tokio::net::TcpListener::bind(service.listen).await;
-        let listener =
-            listener.with_context(|| format!("{} cannot be listened at; set {}", service.listen, LISTEN.name))?;
-        let address = listener.local_addr()?;
-        let config = config(settings, &service, authentication(&store, open).await?);
-        note(&format!("certus {} listens at http://{address}, database {}", config.version, store.place()));
+        let config = config(settings, &service, authentication(&shared.store, open).await?)?;
+        let listener = listen(service.listen, &LISTEN).await?;
+        let (address, scheme) = (listener.local_addr()?, if config.tls.is_some() { "https" } else { "http" });
+        note(&format!("certus {} listens at {scheme}://{address}, database {}", config.version, shared.store.place()));
         if open {
             note("keys are off: whoever is on this machine may do everything; CERTUS_PRODUCTION=true requires keys");
         }
-        let services = Services {
-            store: store.clone(),
-            blobs,
-            check: checks(guard),
-            wake,
-            events: told,
-            metrics: Metrics::new(),
-        };
-        let served = serve(listener, config, services, stopped(stop)).await;
+        let served = serve(listener, config, services(&shared, metrics), stopped(stop)).await;
         if let Some(working) = working {
             working.await.context("the workers have died")?;
         }
-        store.close().await;
+        shared.store.close().await;
+        traces.end().await;
         served?;
         Ok(Exit::Pass)
     })
@@ -73,20 +62,50 @@ pub(crate) fn run(settings: &Settings, arguments: &Serve, verbose: u8) -> anyhow
 pub(crate) fn worker(settings: &Settings, verbose: u8) -> anyhow::Result<Exit> {
     certus_store::arm_crash_points();
     let service = Service::read(&settings.reader)?;
-    crate::command::log::service(verbose, service.log);
     assert_fit(&service, true)?;
     runtime()?.block_on(async {
+        let traces = log::service(verbose, &service, "worker")?;
         let stop = order_to_stop()?;
-        let store = database(&service).await?;
-        let blobs = blobs(&service)?;
-        let guard = Arc::new(Guard::new(service.outbound.clone()));
-        let (wake, told) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let all = workers(settings, &service, &store, &blobs, &guard, (&wake, &told), verbose)?;
-        note(&format!("certus {} works for the database {}", env!("CARGO_PKG_VERSION"), store.place()));
+        let shared = Shared::open(&service).await?;
+        let metrics = Metrics::new();
+        metrics.install();
+        let all = workers(settings, &service, &shared, verbose)?;
+        note(&format!("certus {} works for the database {}", env!("CARGO_PKG_VERSION"), shared.store.place()));
+        let probed = match service.probes {
+            None => None,
+            Some(address) => {
+                let config = config(settings, &service, Authentication::Required)?;
+                let listener = listen(address, &PROBES).await?;
+                note(&format!("probes are answered at http://{}", listener.local_addr()?));
+                let probes = serve_probes(listener, config, services(&shared, metrics), stopped(stop.clone()));
+                Some(tokio::spawn(probes))
+            }
+        };
         all.run(stop).await;
-        store.close().await;
+        if let Some(probed) = probed {
+            // It ends with the workers, whatever became of it.
+            let _ = probed.await;
+        }
+        shared.store.close().await;
+        traces.end().await;
         Ok(Exit::Pass)
     })
+}
+
+async fn listen(address: SocketAddr, setting: &Setting) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    listener.with_context(|| format!("{address} cannot be listened at; set {}", setting.name))
+}
+
+fn services(shared: &Shared, metrics: Metrics) -> Services {
+    Services {
+        store: shared.store.clone(),
+        blobs: shared.blobs.clone(),
+        checks: Arc::new(Guarded(shared.guard.clone())),
+        wake: shared.wake.clone(),
+        events: shared.told.clone(),
+        metrics,
+    }
 }
 
 async fn authentication(store: &Store, open: bool) -> anyhow::Result<Authentication> {
@@ -99,22 +118,28 @@ async fn authentication(store: &Store, open: bool) -> anyhow::Result<Authenticat
     Ok(Authentication::Development { tenant })
 }
 
-fn config(settings: &Settings, service: &Service, authentication: Authentication) -> Config {
+fn config(settings: &Settings, service: &Service, authentication: Authentication) -> anyhow::Result<Config> {
     let mut config = Config::new(env!("CARGO_PKG_VERSION"));
     config.authentication = authentication;
     config.workspace_root = service.workspace_root.clone();
     config.sample = service.sample;
     config.security_module_available = settings.plugins.is_dir();
     config.manifest_verification_required = service.manifest_required;
+    config.manifest_buckets = service.manifest_buckets.clone();
     config.require_idempotency_key = service.require_key;
     config.allowed_origins = service.origins.clone();
+    config.master_key = service.master_key.clone();
+    config.tracing = Tracing { current: log::current, adopt: log::adopt };
+    config.tls = service.tls.as_ref().map(tls).transpose()?;
     config.grace = service.drain.min(Duration::from_secs(30));
-    config
+    Ok(config)
 }
 
-/// What can be said of a request at once, before it is accepted.
-fn checks(guard: Arc<Guard>) -> Arc<dyn Fn(&ScanRequest) -> Vec<Refused> + Send + Sync> {
-    Arc::new(move |request| {
+/// What can be said at once of what a client asks for, before it is accepted.
+struct Guarded(Arc<Guard>);
+
+impl Checks for Guarded {
+    fn request(&self, request: &ScanRequest) -> Vec<Refused> {
         let mut refused = Vec::new();
         let manifest = match &request.manifest {
             RequestedManifest::None => Some(None),
@@ -129,14 +154,25 @@ fn checks(guard: Arc<Guard>) -> Arc<dyn Fn(&ScanRequest) -> Vec<Refused> + Send 
         }
         if let RequestedSource::Git { url, .. } = &request.source
             && url.contains("://")
+            && let Some(detail) = self.url(url)
         {
-            let screened = url.parse::<RemoteUrl>().and_then(|url| guard.screen(&url));
-            if let Err(error) = screened {
-                refused.push(Refused { field: "git_url", detail: error.to_string() });
-            }
+            refused.push(Refused { field: "git_url", detail });
         }
         refused
-    })
+    }
+
+    fn host(&self, host: &str) -> Option<String> {
+        host.parse::<RemoteHost>().err().map(|error| error.to_string())
+    }
+
+    fn url(&self, url: &str) -> Option<String> {
+        let screened = url.parse::<RemoteUrl>().and_then(|url| self.0.screen(&url));
+        screened.err().map(|error| error.to_string())
+    }
+
+    fn is_on(&self, url: &str, host: &str) -> bool {
+        matches!((url.parse::<RemoteUrl>(), host.parse::<RemoteHost>()), (Ok(url), Ok(host)) if url.is_on(&host))
+    }
 }
 
 /// Done when the order to stop has come, or nobody is left who could give it.

@@ -1,13 +1,14 @@
 //! What the commands of the service share: its database, its workers, the order to stop.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use certus_checkout::{Git, Scratch};
 use certus_model::limits::{Limits, WorkspaceLimits};
 use certus_outbound::Guard;
-use certus_pipeline::{Host, InHand, ManifestVerification, Sources, Terms, Worker, Workers};
+use certus_pipeline::{Host, InHand, ManifestBuckets, ManifestVerification, Sources, Terms, Worker, Workers};
 use certus_store::{Blobs, S3, Store};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,7 +17,9 @@ use tokio::sync::{Notify, watch};
 use crate::command::note;
 use crate::command::scan::signing_key;
 use crate::exit::Exit;
-use crate::settings::table::{KEY, PRODUCTION, USE_SAMPLE_MODE, WORKSPACE_ROOT};
+use crate::settings::table::{
+    KEY, PRODUCTION, Setting, TLS_CERT_FILE, TLS_CLIENT_CA_FILE, TLS_KEY_FILE, USE_SAMPLE_MODE, WORKSPACE_ROOT,
+};
 use crate::settings::{self, LogFormat, Service, Settings};
 
 pub(crate) fn runtime() -> anyhow::Result<Runtime> {
@@ -66,14 +69,43 @@ pub(crate) fn blobs(service: &Service) -> anyhow::Result<Blobs> {
     })
 }
 
+/// What the API and the workers of one process share.
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) blobs: Blobs,
+    pub(crate) guard: Arc<Guard>,
+    /// Told when a job has come.
+    pub(crate) wake: Arc<Notify>,
+    /// Told when there are events to read.
+    pub(crate) told: Arc<Notify>,
+}
+
+impl Shared {
+    pub(crate) async fn open(service: &Service) -> anyhow::Result<Self> {
+        let store = database(service).await?.telling_operator(service.webhook.is_some());
+        let blobs = blobs(service)?;
+        blobs.store().check().await?;
+        let guard = Arc::new(Guard::new(service.outbound.clone()));
+        Ok(Self { store, blobs, guard, wake: Arc::default(), told: Arc::default() })
+    }
+}
+
+/// What the API proves itself with.
+pub(crate) fn tls(files: &settings::Tls) -> anyhow::Result<certus_server::Tls> {
+    let read = |path: &Path, setting: &Setting| {
+        std::fs::read(path).with_context(|| format!("{} `{}` cannot be read", setting.name, path.display()))
+    };
+    let chain = read(&files.cert, &TLS_CERT_FILE)?;
+    let key = read(&files.key, &TLS_KEY_FILE)?;
+    let authorities = files.client_ca.as_deref().map(|path| read(path, &TLS_CLIENT_CA_FILE)).transpose()?;
+    certus_server::Tls::from_pem(&chain, &key, authorities.as_deref()).context("TLS cannot be spoken")
+}
+
 /// The workers of this process.
 pub(crate) fn workers(
     settings: &Settings,
     service: &Service,
-    store: &Store,
-    blobs: &Blobs,
-    guard: &Arc<Guard>,
-    told: (&Arc<Notify>, &Arc<Notify>),
+    shared: &Shared,
     verbose: u8,
 ) -> anyhow::Result<Arc<Workers>> {
     let scratch = Scratch::open(&settings.scratch)?;
@@ -90,11 +122,7 @@ pub(crate) fn workers(
     }
     let host = Host {
         admission: settings.admission()?,
-        worker: Worker {
-            program: settings.program.clone(),
-            verbose,
-            json: service.log == LogFormat::Json,
-        },
+        worker: Worker { program: settings.program.clone(), verbose, json: service.log == LogFormat::Json },
         plugins: settings.plugins.clone(),
         key,
         manifest_verification: ManifestVerification {
@@ -108,16 +136,19 @@ pub(crate) fn workers(
     };
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let threads = NonZeroUsize::new(cores.get() / service.max_workers).unwrap_or(NonZeroUsize::MIN);
-    let (wake, told) = told;
     Ok(Arc::new(Workers {
-        store: store.clone(),
-        blobs: blobs.clone(),
+        store: shared.store.clone(),
+        blobs: shared.blobs.clone(),
         host: Arc::new(host),
         sources: Sources {
-            guard: guard.clone(),
+            guard: shared.guard.clone(),
             root: service.workspace_root.clone(),
             credential: settings.git_token.clone(),
             master_key: service.master_key.clone(),
+            manifests: service
+                .manifest_store
+                .clone()
+                .map(|config| ManifestBuckets { store: S3::new(config), buckets: service.manifest_buckets.clone() }),
         },
         terms: Terms {
             name: format!("{}-{}", std::process::id(), uuid::Uuid::now_v7()),
@@ -130,8 +161,8 @@ pub(crate) fn workers(
         },
         retention: service.retention,
         operator_webhook: service.webhook.clone(),
-        wake: wake.clone(),
-        told: told.clone(),
+        wake: shared.wake.clone(),
+        told: shared.told.clone(),
         in_hand: InHand::default(),
     }))
 }

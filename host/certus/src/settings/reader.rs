@@ -116,6 +116,11 @@ impl Reader {
         })
     }
 
+    /// The file that a variable `NAME_FILE` names.
+    pub(crate) fn file_of(&self, variable: &str) -> Option<PathBuf> {
+        self::variable(variable).map(PathBuf::from)
+    }
+
     /// The setting's text.
     pub(crate) fn text(&self, setting: &Setting) -> anyhow::Result<Option<String>> {
         Ok(self.origin(setting)?.0)

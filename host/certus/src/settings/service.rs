@@ -14,6 +14,10 @@ use certus_store::{DatabaseUrl, MasterKey, Retention, S3Config, S3Login};
 use super::reader::Reader;
 use super::table::{self, Setting};
 
+/// The ports of addresses that name none.
+const POSTGRES: u16 = 5432;
+const HTTPS: u16 = 443;
+
 /// The form of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogFormat {
@@ -48,12 +52,17 @@ pub(crate) struct Service {
     pub(crate) production: bool,
     pub(crate) listen: SocketAddr,
     pub(crate) tls: Option<Tls>,
+    /// Where a worker answers probes.
+    pub(crate) probes: Option<SocketAddr>,
     pub(crate) artifact_root: PathBuf,
     pub(crate) workspace_root: Option<PathBuf>,
     pub(crate) max_workers: NonZeroUsize,
     pub(crate) sample: bool,
     pub(crate) manifest_key: Option<PublicKey>,
     pub(crate) manifest_required: bool,
+    pub(crate) manifest_buckets: Vec<String>,
+    /// Where those buckets are.
+    pub(crate) manifest_store: Option<S3Config>,
     pub(crate) database: DatabaseUrl,
     /// As whoever migrates connects; the service itself where nothing else is said.
     pub(crate) database_owner: Option<DatabaseUrl>,
@@ -96,11 +105,14 @@ impl Service {
             table::MANIFEST_KEY.name
         );
         let outbound = outbound(reader)?;
+        let manifest_buckets = reader.list(&table::MANIFEST_BUCKETS)?;
+        refuse_outside(reader, &outbound)?;
         let slots = usize::try_from(reader.count(&table::MAX_WORKERS)?)?;
         Ok(Self {
             production: reader.flag(&table::PRODUCTION)?,
             listen: reader.parsed(&table::LISTEN)?.context("there is no address to listen at")?,
             tls: tls(reader)?,
+            probes: reader.parsed(&table::PROBES)?,
             workspace_root: reader.path(&table::WORKSPACE_ROOT)?,
             artifact_root,
             max_workers: NonZeroUsize::new(slots).unwrap_or(NonZeroUsize::MIN),
@@ -109,6 +121,12 @@ impl Service {
                 .map(|path| PublicKey::from_file(&path).with_context(|| unusable(&table::MANIFEST_KEY)))
                 .transpose()?,
             manifest_required,
+            manifest_store: if manifest_buckets.is_empty() {
+                None
+            } else {
+                Some(s3(reader, &outbound, &table::MANIFEST_BUCKETS)?)
+            },
+            manifest_buckets,
             database,
             database_owner: reader.parsed(&table::DATABASE_OWNER)?,
             connections: u32::try_from(reader.count(&table::CONNECTIONS)?)?,
@@ -130,6 +148,42 @@ impl Service {
             trace_share: reader.count(&table::TRACE_PERCENT)? as f64 / 100.0,
         })
     }
+}
+
+/// Refuses whatever would call out where nothing may.
+fn refuse_outside(reader: &Reader, policy: &Policy) -> anyhow::Result<()> {
+    if !policy.offline {
+        return Ok(());
+    }
+    let is_s3 = reader.text(&table::BLOBS)?.is_some_and(|blobs| blobs != "folder")
+        || !reader.list(&table::MANIFEST_BUCKETS)?.is_empty();
+    if is_s3 && reader.text(&table::S3_ENDPOINT_URL)?.is_none() {
+        bail!(
+            "{} is set, and without {} blobs would go to AWS; set it to the address of a store inside",
+            table::OFFLINE.name,
+            table::S3_ENDPOINT_URL.name
+        );
+    }
+    for (setting, port) in [
+        (&table::DATABASE, POSTGRES),
+        (&table::DATABASE_OWNER, POSTGRES),
+        (&table::S3_ENDPOINT_URL, HTTPS),
+        (&table::WEBHOOK_URL, HTTPS),
+        (&table::OTLP_ENDPOINT, HTTPS),
+        (&table::PROXY, HTTPS),
+    ] {
+        let Some(address) = reader.text(setting)? else { continue };
+        if !address.starts_with("sqlite:") && !policy.holds_address(&address, port) {
+            bail!(
+                "{} is set, and {} `{}` is outside; name its host and port in {}, or unset it",
+                table::OFFLINE.name,
+                setting.name,
+                certus_outbound::without_secrets(&address),
+                table::ALLOWED_HOSTS.name
+            );
+        }
+    }
+    Ok(())
 }
 
 fn unusable(setting: &Setting) -> String {
@@ -163,16 +217,16 @@ fn blobs(reader: &Reader, policy: &Policy) -> anyhow::Result<Blobs> {
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     let prefix = prefix.trim_matches('/');
     let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-    Ok(Blobs::S3(S3Config { bucket: bucket.to_owned(), prefix, ..s3(reader, policy)? }))
+    Ok(Blobs::S3(S3Config { bucket: bucket.to_owned(), prefix, ..s3(reader, policy, &table::BLOBS)? }))
 }
 
 /// Who asks which S3 store.
-fn s3(reader: &Reader, policy: &Policy) -> anyhow::Result<S3Config> {
+fn s3(reader: &Reader, policy: &Policy, asked_by: &Setting) -> anyhow::Result<S3Config> {
     let login = (reader.text(&table::S3_ACCESS_KEY_ID)?, reader.text(&table::S3_SECRET_ACCESS_KEY)?);
     let (Some(access_key_id), Some(secret_access_key)) = login else {
         bail!(
             "{} names a bucket, and {} and {} are not both set; set them, or the files of them",
-            table::BLOBS.name,
+            asked_by.name,
             table::S3_ACCESS_KEY_ID.name,
             table::S3_SECRET_ACCESS_KEY.name
         );

@@ -116,6 +116,8 @@ settings! {
     TLS_KEY_FILE = "CERTUS_TLS_KEY_FILE", Path, Words "none", "private key (PEM) of that certificate";
     TLS_CLIENT_CA_FILE = "CERTUS_TLS_CLIENT_CA_FILE", Path,
         Words "none: no certificate is asked for", "authorities (PEM) of clients' certificates; one is then required";
+    PROBES = "CERTUS_PROBES_LISTEN", Text,
+        Words "none", "address at which `certus worker` answers `/livez`, `/readyz` and `/metrics`";
     ARTIFACT_ROOT = "CERTUS_ASSURANCE_ARTIFACT_ROOT", Path,
         Text "certus-assurance-artifacts", "folder of the SQLite file, of uploads and bundles, and of what is on its way to S3";
     WORKSPACE_ROOT = "CERTUS_ASSURANCE_WORKSPACE_ROOT", Path,

@@ -6,7 +6,7 @@ use certus_bundle::Mode;
 use certus_checkout::{Reference, Source, SourcePolicy};
 use certus_model::RepoPath;
 use certus_model::request::{RequestedManifest, RequestedSource};
-use certus_outbound::{Credential, RemoteHost, without_secrets};
+use certus_outbound::{Credential, OciReference, RemoteHost, without_secrets};
 use certus_store::{Error as StoreError, Fetched, OpenGitCredential, Scan};
 
 use super::Workers;
@@ -106,6 +106,13 @@ pub(super) fn manifest(workers: &Workers, asked: &RequestedManifest) -> Result<M
         RequestedManifest::InTree { path } => {
             Manifest::InTree(RepoPath::from_bytes(path.as_bytes()).map_err(|error| Error::Manifest(error.to_string()))?)
         }
+        RequestedManifest::Uri { uri, .. } if uri.starts_with("oci://") => {
+            let unreachable = |error: certus_outbound::Error| unreachable(uri, &error);
+            let reference: OciReference = uri.parse().map_err(unreachable)?;
+            let limit = usize::try_from(MAX_MANIFEST).unwrap_or(usize::MAX);
+            let artifact = workers.sources.guard.pull(&reference, None, limit, FETCH).map_err(unreachable)?;
+            Manifest::Given { bytes: artifact.manifest, signature: artifact.signature }
+        }
         RequestedManifest::Uri { uri, signature_uri } => {
             let limit = usize::try_from(MAX_MANIFEST).unwrap_or(usize::MAX);
             let bytes = fetch(workers, uri, limit)?;
@@ -114,17 +121,26 @@ pub(super) fn manifest(workers: &Workers, asked: &RequestedManifest) -> Result<M
     })
 }
 
-/// What lies at a `file` or `https` URI.
+/// What lies at a `file`, `s3` or `https` URI.
 fn fetch(workers: &Workers, uri: &str, limit: usize) -> Result<Vec<u8>, Error> {
+    let sources = &workers.sources;
     if let Some(path) = uri.strip_prefix("file://").or_else(|| (!uri.contains(':')).then_some(uri)) {
-        return certus_checkout::read_within(workers.sources.root.as_deref(), path, limit).map_err(Error::from);
+        return certus_checkout::read_within(sources.root.as_deref(), path, limit).map_err(Error::from);
     }
-    let unreachable = |error: certus_outbound::Error| Error::ManifestUnreachable {
-        uri: without_secrets(uri),
-        cause: error.to_string(),
-    };
-    let url = uri.parse().map_err(unreachable)?;
-    workers.sources.guard.fetch(&url, limit, FETCH).map_err(unreachable)
+    if let Some((bucket, key)) = uri.strip_prefix("s3://").and_then(|rest| rest.split_once('/')) {
+        let Some(s3) = sources.manifests.as_ref().filter(|s3| s3.buckets.iter().any(|known| known == bucket)) else {
+            return Err(unreachable(uri, &"the operator has not named this bucket"));
+        };
+        // This is a thread of its own, and the store is asked in the runtime that it belongs to.
+        let fetched = tokio::runtime::Handle::current().block_on(s3.store.fetch(bucket, key, limit));
+        return fetched.map_err(|error| unreachable(uri, &error));
+    }
+    let url = uri.parse().map_err(|error: certus_outbound::Error| unreachable(uri, &error))?;
+    sources.guard.fetch(&url, limit, FETCH).map_err(|error| unreachable(uri, &error))
+}
+
+fn unreachable(uri: &str, cause: &dyn std::fmt::Display) -> Error {
+    Error::ManifestUnreachable { uri: without_secrets(uri), cause: cause.to_string() }
 }
 
 /// Whether the sample is scanned.

@@ -28,7 +28,15 @@ pub(super) fn manifest(fields: &mut Fields, field: &str, uri: String, config: &C
             let path = uri.split_once("://").map_or("", |(_, path)| path).to_owned();
             path_of(fields, field, path, config).map(|_| uri)
         }
-        _ => refuse(fields, field, "has to be an `https` or `file` address"),
+        Some("oci") => without_login(fields, field, uri),
+        Some("s3") => match &*config.manifest_buckets {
+            [] => refuse(fields, field, "is in an S3 bucket, and the operator has named none"),
+            buckets => match uri["s3://".len()..].split_once('/') {
+                Some((bucket, key)) if !key.is_empty() && buckets.iter().any(|known| known == bucket) => Some(uri),
+                _ => refuse(fields, field, "names no bucket that the operator has named, or nothing in it"),
+            },
+        },
+        _ => refuse(fields, field, "has to be an `https`, `oci`, `s3` or `file` address"),
     }
 }
 

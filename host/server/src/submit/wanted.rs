@@ -1,7 +1,7 @@
 //! The body of a submit, read field by field.
 
 use certus_model::request::{RequestedManifest, RequestedSource, ScanRequest};
-use certus_model::{AssessmentId, ComponentId, Lane, Sha256, UploadId, WorkspaceId, canonical_json};
+use certus_model::{AssessmentId, ComponentId, CredentialName, Lane, Sha256, UploadId, WorkspaceId, canonical_json};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -40,6 +40,9 @@ pub(crate) struct SubmitBody {
     /// A commit id.
     #[schema(max_length = 64, pattern = "^[0-9a-fA-F]{7,64}$")]
     commit: Option<String>,
+    /// For an `https` address: the name of a stored login (`/v1/git-credentials`).
+    #[schema(min_length = 1, max_length = 64, pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")]
+    git_credential: Option<String>,
     /// For `directory`: a path in the workspace root.
     #[schema(min_length = 1, max_length = 1024)]
     directory_path: Option<String>,
@@ -61,10 +64,11 @@ pub(crate) struct SubmitBody {
     /// A manifest in the tree that is scanned.
     #[schema(min_length = 1, max_length = 1024)]
     manifest_path: Option<String>,
-    /// A manifest somewhere else: `https`, or `file` in the workspace root.
+    /// A manifest somewhere else: `https`, `oci`, `s3` in a bucket that the operator has named, or `file` in the
+    /// workspace root.
     #[schema(min_length = 1, max_length = 2048)]
     manifest_uri: Option<String>,
-    /// Its detached signature; required with `manifest_uri`.
+    /// Its detached signature; required with `manifest_uri`, but for `oci`, where the artifact holds it.
     #[schema(min_length = 1, max_length = 2048)]
     manifest_signature_uri: Option<String>,
     /// How long the scan may take once it runs.
@@ -147,6 +151,7 @@ fn source(fields: &mut Fields, config: &Config) -> Option<RequestedSource> {
     let git_url = fields.text("git_url", 2048);
     let branch = fields.text("branch", 255);
     let commit = fields.text("commit", 64);
+    let credential: Option<CredentialName> = fields.parsed("git_credential");
     let directory = fields.text("directory_path", 1024);
     let archive = fields.text("archive_path", 1024);
     let kind = kind.as_deref().unwrap_or("git");
@@ -167,7 +172,10 @@ fn source(fields: &mut Fields, config: &Config) -> Option<RequestedSource> {
             None => required(fields, "git_url"),
             Some(url) => {
                 let url = source::git(fields, url, config)?;
-                Some(RequestedSource::Git { url, branch, commit })
+                if credential.is_some() && !url.contains("://") {
+                    fields.error("git_credential", "goes with an `https` address");
+                }
+                Some(RequestedSource::Git { url, branch, commit, credential })
             }
         },
         "directory" => match directory {
@@ -210,7 +218,8 @@ fn manifest(fields: &mut Fields, config: &Config) -> Option<RequestedManifest> {
     if signature.is_some() && inline.is_none() {
         fields.error("manifest_signature", "goes with `manifest`, which is absent");
     }
-    if uri.is_some() && signature_uri.is_none() {
+    let is_artifact = uri.as_ref().is_some_and(|uri| uri.starts_with("oci://"));
+    if uri.is_some() && signature_uri.is_none() && !is_artifact {
         fields.error("manifest_signature_uri", "is required with `manifest_uri`");
     }
     if signature_uri.is_some() && uri.is_none() {
@@ -240,7 +249,11 @@ fn manifest(fields: &mut Fields, config: &Config) -> Option<RequestedManifest> {
         }
         (None, None, Some(uri)) => {
             let uri = source::manifest(fields, "manifest_uri", uri, config);
-            let signature_uri = source::manifest(fields, "manifest_signature_uri", signature_uri?, config);
+            let signature_uri = match signature_uri {
+                // It comes with the artifact.
+                None if is_artifact => Some(String::new()),
+                given => source::manifest(fields, "manifest_signature_uri", given?, config),
+            };
             Some(RequestedManifest::Uri { uri: uri?, signature_uri: signature_uri? })
         }
         (None, None, None) => Some(RequestedManifest::None),

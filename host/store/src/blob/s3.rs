@@ -76,6 +76,8 @@ impl fmt::Debug for S3Login {
 #[derive(Clone, Debug)]
 pub struct S3 {
     client: Client,
+    /// Without a login.
+    anonymous: Client,
     bucket: String,
     prefix: String,
     place: String,
@@ -93,7 +95,6 @@ impl S3 {
         let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(ANSWER).build();
         let mut builder = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
-            .credentials_provider(credentials)
             .region(Region::new(config.region))
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .timeout_config(timeouts)
@@ -107,8 +108,39 @@ impl S3 {
             builder = builder.endpoint_url(endpoint).force_path_style(true);
             place += &format!(" at {endpoint}");
         }
-        let client = Client::from_conf(builder.build());
-        Self { client, bucket: config.bucket, prefix: config.prefix, place }
+        let anonymous = Client::from_conf(builder.clone().allow_no_auth().build());
+        let client = Client::from_conf(builder.credentials_provider(credentials).build());
+        Self { client, anonymous, bucket: config.bucket, prefix: config.prefix, place }
+    }
+
+    /// Reads an object of any bucket that the login reaches, of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// An object that is not there or is larger, a store that fails.
+    pub async fn fetch(&self, bucket: &str, key: &str, limit: usize) -> Result<Vec<u8>, Error> {
+        let shown = certus_model::escape::one_line(&format!("{bucket}/{key}"), 300);
+        let failed = |cause| self.failed("read", &shown, cause);
+        let sent = self.client.get_object().bucket(bucket).key(key).send().await;
+        let object = match sent {
+            Ok(object) => object,
+            Err(SdkError::ServiceError(error)) if error.err().is_no_such_key() => {
+                return Err(Error::Gone { what: shown });
+            }
+            Err(error) => return Err(failed(said(error))),
+        };
+        let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+        let mut content = Vec::new();
+        let read = object.body.into_async_read().take(most).read_to_end(&mut content).await;
+        read.map_err(|cause| failed(cause.into()))?;
+        if content.len() > limit {
+            return Err(failed(format!("it has more than {limit} bytes").into()));
+        }
+        Ok(content)
+    }
+
+    /// Whether somebody without a login is shown what the bucket holds.
+    pub async fn is_public(&self) -> bool {
+        self.anonymous.list_objects_v2().bucket(&self.bucket).max_keys(1).send().await.is_ok()
     }
 
     fn key(&self, area: Area, name: &str, path: Option<&str>) -> String {
@@ -185,7 +217,9 @@ impl S3 {
         while let Some(page) = pages.next().await {
             let page = page.map_err(|cause| failed(said(cause)))?;
             let folders = page.common_prefixes().iter().filter_map(|folder| folder.prefix());
-            listing.folders.extend(folders.filter_map(|folder| Some(folder.strip_prefix(prefix)?.trim_end_matches('/').to_owned())));
+            listing.folders.extend(
+                folders.filter_map(|folder| Some(folder.strip_prefix(prefix)?.trim_end_matches('/').to_owned())),
+            );
             for object in page.contents() {
                 let Some(key) = object.key() else { continue };
                 let changed = object.last_modified().and_then(|time| SystemTime::try_from(*time).ok());

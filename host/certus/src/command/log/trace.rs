@@ -117,11 +117,12 @@ impl HttpClient for Door {
     {
         let collector = self.collector.clone();
         let sent = self.runtime.spawn(async move {
-            let text = |value: &opentelemetry_http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
-            let headers: Vec<_> = request.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-            let (kind, others): (Vec<_>, Vec<_>) = headers.into_iter().partition(|(name, _)| name == "content-type");
-            let kind = kind.first().map_or("application/x-protobuf", |(_, kind)| kind).to_owned();
-            let (status, body) = collector.post(&kind, &others, request.into_body().to_vec()).await?;
+            let headers: Vec<_> = (request.headers().iter())
+                .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+                .collect();
+            let (kind, others): (Vec<_>, Vec<_>) = headers.into_iter().partition(|(name, _)| *name == "content-type");
+            let kind = kind.first().map_or("application/x-protobuf", |(_, kind)| kind);
+            let (status, body) = collector.post(kind, &others, request.body().to_vec()).await?;
             Ok(Response::builder().status(status).body(Bytes::from(body))?)
         });
         Box::pin(async move { sent.await? })
