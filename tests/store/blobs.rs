@@ -198,6 +198,14 @@ fn case_118_a_list_out_of_date_costs_nothing() {
         for file in ["index.json", "scan.json", "reports/sast/findings.sarif.json"] {
             old(&object.join(file));
         }
+        // The server looks at its folder every now and then.
+        let is_old = async || {
+            let kept = blobs.store().look(Area::Bundles, BUNDLE).await.unwrap().unwrap();
+            kept.changed.elapsed().is_ok_and(|age| age > std::time::Duration::from_secs(3600))
+        };
+        while !is_old().await {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
         // It shows nothing of what is there, then shows it and cannot be believed when looked at.
         wire.script(&[("LIST", Fault::StaleList)]);
         assert_eq!(blobs.sweep(&none, &BTreeSet::new(), &none).await.unwrap(), 0);

@@ -10,17 +10,17 @@ fn steps_are_taken_and_taken_back() {
     on_both(async |place| {
         let role = place.postgres.is_some().then_some(Database::role());
         let done = Store::migrate(&place.owner, role).await.unwrap();
-        assert_eq!((done.from, done.to, done.steps), (0, 2, vec!["records", "guards"]));
+        assert_eq!((done.from, done.to, done.steps), (0, 4, vec!["records", "guards", "operations", "operations wall"]));
         let again = Store::migrate(&place.owner, role).await.unwrap();
-        assert_eq!((again.from, again.steps.len()), (2, 0));
+        assert_eq!((again.from, again.steps.len()), (4, 0));
         Store::open(&place.url, 2).await.unwrap().close().await;
         let back = Store::rollback(&place.owner, 1).await.unwrap();
-        assert_eq!((back.from, back.to, back.steps), (2, 1, vec!["guards"]));
+        assert_eq!((back.from, back.to, back.steps), (4, 3, vec!["operations wall"]));
         let older = Store::open(&place.url, 2).await.map(drop).unwrap_err();
-        assert!(matches!(older, Error::SchemaOlder { found: 1, wanted: 2, .. }), "{older:?}");
+        assert!(matches!(older, Error::SchemaOlder { found: 3, wanted: 4, .. }), "{older:?}");
         let back = Store::rollback(&place.owner, 5).await.unwrap();
-        assert_eq!((back.to, back.steps), (0, vec!["records"]));
-        assert_eq!(Store::schema(&place.owner).await.unwrap(), SchemaState { found: 0, wanted: 2 });
+        assert_eq!((back.to, back.steps), (0, vec!["operations", "guards", "records"]));
+        assert_eq!(Store::schema(&place.owner).await.unwrap(), SchemaState { found: 0, wanted: 4 });
         Store::migrate(&place.owner, role).await.unwrap();
         Store::open(&place.url, 2).await.unwrap().close().await;
     });
@@ -34,7 +34,7 @@ fn case_115_an_older_program_refuses_a_newer_schema() {
                       VALUES (99, 'later', TRUE, 'x', 0)";
         place.tamper(insert).unwrap();
         let newer = Store::open(&place.url, 2).await.map(drop).unwrap_err();
-        assert!(matches!(newer, Error::SchemaNewer { found: 99, wanted: 2, .. }), "{newer:?}");
+        assert!(matches!(newer, Error::SchemaNewer { found: 99, wanted: 4, .. }), "{newer:?}");
         for refused in
             [Store::migrate(&place.owner, None).await.map(drop), Store::rollback(&place.owner, 1).await.map(drop)]
         {

@@ -47,7 +47,7 @@ impl Server {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig=KILL", "--"]).arg(program).args(["serve", "s3", "--auth-key"]);
         command.arg(format!("{},{}", LOGIN.0, LOGIN.1)).args(["--addr", &format!("127.0.0.1:{port}")]);
-        command.args(["--vfs-cache-mode", "off", "--dir-cache-time", "0s"]).arg(folder.path());
+        command.args(["--vfs-cache-mode", "off", "--dir-cache-time", "100ms"]).arg(folder.path());
         command.env("HOME", folder.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         // Its life hangs on the thread that starts it, so that thread waits until the tests end.
         let (sender, started) = std::sync::mpsc::channel();

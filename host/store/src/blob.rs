@@ -274,6 +274,15 @@ impl Blobs {
         open().map_err(|cause| Error::folder(format!("incoming/{bundle}/{file}"), "read", cause))
     }
 
+    /// What a bundle weighs that is written and not yet kept, in bytes.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn incoming_bytes(&self, bundle: &str) -> Result<u64, Error> {
+        let size = self.incoming.dir.open_dir(bundle).and_then(|dir| folder::size(&dir));
+        size.map_err(|cause| Error::folder(format!("incoming/{bundle}"), "read", cause))
+    }
+
     /// Keeps a bundle, for good once this returns, whatever happens to the power.
     ///
     /// # Errors

@@ -69,6 +69,7 @@ pub(super) async fn of_bundle(
         file.read_to_end(&mut text).map_err(|_| malformed())?;
         serde_json::from_slice(&text).map_err(|_| malformed())?
     };
+    let bytes = workers.blobs.incoming_bytes(&name)?;
     keep_trying(signal, || workers.blobs.keep_bundle(&name)).await?;
     certus_store::crash_point("job-bundle-kept");
     Ok(Ending {
@@ -76,6 +77,7 @@ pub(super) async fn of_bundle(
         warnings: record.warnings,
         artifacts: record.artifacts,
         bundle: Some(name),
+        bundle_bytes: i64::try_from(bytes).ok(),
         provenance_id: record.provenance_id,
         resolved_commit: record.git_commit,
         events,

@@ -159,7 +159,7 @@ fn blocking<T>(work: impl FnOnce() -> T) -> T {
 }
 
 /// The content of every file below.
-fn size(dir: &Dir) -> io::Result<u64> {
+pub(super) fn size(dir: &Dir) -> io::Result<u64> {
     dir.entries()?.try_fold(0, |sum, entry| {
         let entry = entry?;
         let below = if entry.file_type()?.is_dir() { size(&entry.open_dir()?)? } else { entry.metadata()?.len() };

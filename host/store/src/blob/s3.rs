@@ -35,8 +35,9 @@ const ATTEMPTS: u32 = 5;
 /// How often content is asked for anew that came damaged.
 const READS: usize = 3;
 const CONNECT: Duration = Duration::from_secs(5);
-/// How long the first byte of an answer may take.
-const ANSWER: Duration = Duration::from_secs(60);
+/// How long an answer may take, and what is sent for each of these bytes a second more.
+const ANSWER: Duration = Duration::from_secs(30);
+const SLOWEST: u64 = 1 << 20;
 /// How much is read at once.
 const PART: usize = 256 * 1024;
 
@@ -164,6 +165,10 @@ impl S3 {
         let put = self.client.put_object().bucket(&self.bucket).key(&key).body(body);
         let put = put.content_length(i64::try_from(size).unwrap_or(i64::MAX));
         let put = put.checksum_sha256(STANDARD.encode(sha256.as_bytes())).metadata(DIGEST, sha256.to_string());
+        // The answer comes after all of the content has gone.
+        let patience = ANSWER + Duration::from_secs(size / SLOWEST);
+        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(patience).build();
+        let put = put.customize().config_override(aws_sdk_s3::Config::builder().timeout_config(timeouts));
         put.send().await.map_err(|cause| failed(said(cause)))?;
         Ok(())
     }
