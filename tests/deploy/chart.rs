@@ -118,6 +118,21 @@ fn what_cannot_be_right_is_refused_by_name() {
 }
 
 #[test]
+fn the_values_of_the_docs_are_accepted() {
+    let Some(program) = tool("helm", "the chart") else { return };
+    let docs = read(&root().join("docs/operations/deploy.md"));
+    let shown = docs.split("```yaml\n").skip(1).find(|block| block.starts_with("image:")).expect("an example");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("values.yaml");
+    std::fs::write(&file, shown.split("```").next().expect("its end")).expect("a file");
+    let mut command = Command::new(program);
+    command.env_clear().env("HOME", "/nonexistent").args(["template", "certus", "--kube-version", "1.31"]);
+    let accepted = output(command.arg(chart()).arg("--values").arg(file));
+    assert!(accepted.status.success(), "{}", said(&accepted));
+    assert!(said(&accepted).contains("cidr: \"10.4.0.0/16\""), "{}", said(&accepted));
+}
+
+#[test]
 fn every_pod_is_confined() {
     for set in SETS {
         let Some((_folder, _, objects)) = rendered(set, &[]) else { return };
