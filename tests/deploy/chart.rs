@@ -269,7 +269,7 @@ fn nothing_goes_out_but_what_is_named() {
             }
             _ => {
                 // Nothing is named, so names are looked up and that is all.
-                for component in *components {
+                for component in components {
                     let rules = ways_out(&objects, component);
                     assert_eq!(rules.len(), 1, "{set} {component}: {rules:?}");
                     assert_eq!(rules[0]["ports"][0]["port"], 53, "{set} {component}");
