@@ -75,8 +75,11 @@ fn prometheus_takes_the_rules_and_each_alert_fires_when_it_should() {
     // The tests can fail: without its threshold an alert fires for whom it is not about.
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("certus.rules.yml"), read(&rules()).replace("> 600", "> 0")).unwrap();
+    let tests = read(&file);
+    let (head, tests) = tests.split_once("\n  - name: ").expect("tests");
+    let one = tests.split("\n  - name: ").find(|test| test.contains("alertname: CertusQueueOld\n")).expect("that one");
     let copy = folder.path().join("certus.rules.test.yml");
-    std::fs::copy(&file, &copy).expect("a file");
+    std::fs::write(&copy, format!("{head}\n  - name: {one}\n")).expect("a file");
     let failed = output(Command::new(&promtool).args(["test", "rules"]).arg(copy));
     assert!(!failed.status.success() && said(&failed).contains("CertusQueueOld"), "{}", said(&failed));
 }
