@@ -10,6 +10,7 @@
 )]
 
 mod command;
+mod deploy;
 mod hostile;
 mod pipeline;
 mod service;

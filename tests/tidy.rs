@@ -115,7 +115,13 @@ fn dependencies(krate: &str, kinds: &[&str]) -> Vec<String> {
 fn crates_name_lower_floors_only() {
     let listed: Vec<_> = FLOORS.iter().map(|(name, _)| *name).collect();
     for item in std::fs::read_dir(root().join("host")).unwrap() {
-        let name = item.unwrap().file_name().into_string().unwrap();
+        let item = item.unwrap();
+        let name = item.file_name().into_string().unwrap();
+        // What operators deploy with lies beside the crates.
+        if !item.path().join("Cargo.toml").is_file() {
+            assert!(["Dockerfile", "deploy"].contains(&name.as_str()), "host/{name} is no crate");
+            continue;
+        }
         assert!(listed.contains(&name.as_str()), "host/{name} has no floor");
     }
     for (krate, floor) in FLOORS {

