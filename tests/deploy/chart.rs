@@ -288,7 +288,10 @@ fn nothing_goes_out_but_what_is_named() {
         for policy in heard {
             let ways = policy["spec"]["ingress"].as_array().expect("ways in");
             assert_eq!(ways.len(), 1, "{set}");
-            assert_eq!(ways[0]["ports"][0]["port"], 9100, "{set}: of a worker the counters can be reached, nothing else");
+            assert_eq!(
+                ways[0]["ports"][0]["port"], 9100,
+                "{set}: of a worker the counters can be reached, nothing else"
+            );
         }
     }
 }

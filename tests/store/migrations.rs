@@ -10,7 +10,10 @@ fn steps_are_taken_and_taken_back() {
     on_both(async |place| {
         let role = place.postgres.is_some().then_some(Database::role());
         let done = Store::migrate(&place.owner, role).await.unwrap();
-        assert_eq!((done.from, done.to, done.steps), (0, 4, vec!["records", "guards", "operations", "operations wall"]));
+        assert_eq!(
+            (done.from, done.to, done.steps),
+            (0, 4, vec!["records", "guards", "operations", "operations wall"])
+        );
         let again = Store::migrate(&place.owner, role).await.unwrap();
         assert_eq!((again.from, again.steps.len()), (4, 0));
         Store::open(&place.url, 2).await.unwrap().close().await;

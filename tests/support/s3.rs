@@ -75,6 +75,20 @@ impl Server {
     pub(crate) fn bucket(&self) -> String {
         let name = format!("bucket-{}", uuid::Uuid::now_v7().simple());
         std::fs::create_dir(self.folder.path().join(&name)).expect("a bucket");
+        // The server looks at its folder every now and then.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let client = client(&name, self.port);
+        std::thread::scope(|scope| {
+            // Tests may call this within a runtime of their own.
+            let seen = scope.spawn(|| {
+                let patience = Instant::now() + Duration::from_secs(60);
+                while runtime.block_on(certus_store::BlobStore::check(&client)).is_err() {
+                    assert!(Instant::now() < patience, "the bucket does not come to be");
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+            });
+            seen.join().expect("a bucket");
+        });
         name
     }
 
