@@ -6,6 +6,7 @@ mod examples;
 mod failures;
 mod fleet;
 mod keys;
+mod offline;
 mod operations;
 mod requests;
 mod signals;

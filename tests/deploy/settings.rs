@@ -4,17 +4,28 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{deploy, read, root};
 
-/// The settings of the program, and whether each may be given as a file: what its own table says.
-fn settings() -> BTreeMap<String, bool> {
+/// What the program's own table says of a setting.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    /// Whether it may be given as a file.
+    has_file: bool,
+    /// Whether it is nothing but a secret.
+    secret: bool,
+}
+
+/// The settings of the program.
+fn settings() -> BTreeMap<String, Known> {
     let table = std::process::Command::new(env!("CARGO_BIN_EXE_certus")).args(["config", "table"]).output();
     let table = String::from_utf8(table.expect("the program runs").stdout).expect("text");
     let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once(" | "));
-    let names = rows.flat_map(|(names, _)| {
-        let (names, has_file) = (names.split("; ").next().unwrap_or_default(), names.contains("_FILE`"));
-        names.split(" or ").map(|name| (name.trim_matches('`').to_owned(), has_file)).collect::<Vec<_>>()
+    let names = rows.flat_map(|(names, rest)| {
+        let known = Known { has_file: names.contains("_FILE`"), secret: rest.contains("| secret |") };
+        let names = names.split("; ").next().unwrap_or_default();
+        names.split(" or ").map(|name| (name.trim_matches('`').to_owned(), known)).collect::<Vec<_>>()
     });
     let declared: BTreeMap<_, _> = names.collect();
-    assert!(declared.len() > 50 && declared["DATABASE_URL"] && !declared["CERTUS_OFFLINE"], "{declared:?}");
+    assert!(declared.len() > 50 && declared["DATABASE_URL"].has_file, "{declared:?}");
+    assert!(declared["S3_ACCESS_KEY_ID"].secret && !declared["CERTUS_OFFLINE"].has_file, "{declared:?}");
     declared
 }
 
@@ -32,7 +43,6 @@ fn named(text: &str, before: &[char], after: char) -> BTreeSet<String> {
 #[test]
 fn everything_deployed_is_set_by_a_name_that_exists() {
     let settings = settings();
-    let secret = |name: &str| settings.get(name).copied();
     let sources = [
         ("docker-compose.yml", read(&root().join("docker-compose.yml")), [' '].as_slice(), ':'),
         ("egress.yml", read(&deploy().join("compose/egress.yml")), &[' '], ':'),
@@ -45,11 +55,11 @@ fn everything_deployed_is_set_by_a_name_that_exists() {
     for (file, text, before, after) in sources {
         let text = if file == "the chart" { text.replace("{name: ", "{") } else { text };
         for name in named(&text, before, after) {
-            let known = secret(&name).is_some();
-            let as_file = name.strip_suffix("_FILE").and_then(secret) == Some(true);
-            assert!(known || as_file, "{file} sets {name}, which no setting has");
+            let known = settings.get(&name);
+            let as_file = name.strip_suffix("_FILE").and_then(|name| settings.get(name)).is_some_and(|k| k.has_file);
+            assert!(known.is_some() || as_file, "{file} sets {name}, which no setting has");
             // A secret itself never stands in a file.
-            assert!(secret(&name) != Some(true), "{file} sets {name}; name a file with {name}_FILE");
+            assert!(!known.is_some_and(|known| known.secret), "{file} sets {name}; name a file with {name}_FILE");
             total += 1;
         }
     }
