@@ -206,7 +206,7 @@ fn the_environment_is_read_in_one_place() {
         // Cargo talks to build scripts through it.
         let is_script = name.starts_with("plugins/") && name.ends_with("/build.rs");
         assert!(
-            !reads || is_script || name == "host/certus/src/settings.rs" || name.starts_with("xtask/"),
+            !reads || is_script || name == "host/certus/src/settings/reader.rs" || name.starts_with("xtask/"),
             "{name} reads the environment"
         );
     }
@@ -255,21 +255,19 @@ fn exceptions_carry_their_reason() {
 }
 
 #[test]
-fn every_setting_stands_in_the_readme_and_the_reverse() {
-    let readme = read(&root().join("README.md"));
-    let sources = production();
-    let files = ["host/certus/src/settings.rs", "host/certus/src/settings/service.rs"];
-    let code = files.map(|name| &*sources[name]).join("\n");
-    let mut names: Vec<&str> =
-        code.lines().filter_map(|line| line.split_once(": &str = \"")?.1.strip_suffix("\";")).collect();
-    names.sort_unstable();
-    assert!(names.len() > 4, "{names:?}");
-    for name in &names {
-        assert!(readme.contains(&format!("| `{name}`")), "{name} is not in the README's table");
-    }
-    for row in readme.lines().filter_map(|line| line.strip_prefix("| `CERTUS_")) {
-        let name = format!("CERTUS_{}", row.split('`').next().unwrap_or_default());
-        assert!(names.contains(&name.as_str()), "{name} is in the README and not in the code");
+fn every_setting_stands_in_the_documentation_and_the_reverse() {
+    let table = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_certus"));
+        let output = command.args(["config", "table"]).args(arguments).output().expect("the program runs");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    for (page, arguments) in [("README.md", &["--brief"][..]), ("docs/operations/settings.md", &[])] {
+        let table = table(arguments);
+        assert!(table.lines().count() > 50, "{table}");
+        let page_text = read(&root().join(page));
+        assert!(page_text.contains(&table), "the table of {page} is another: `certus config table {arguments:?}`");
+        let rows = |text: &str| text.lines().filter(|line| line.starts_with("| `CERTUS_")).count();
+        assert_eq!(rows(&page_text), rows(&table), "{page} names settings that the program does not know");
     }
 }
 

@@ -56,6 +56,9 @@ pub(crate) enum Command {
     /// Look at the queue and replay dead letters
     #[command(subcommand)]
     Queue(Queue),
+    /// Check and show the settings
+    #[command(subcommand)]
+    Config(Config),
     /// Print the API's description (OpenAPI)
     Openapi,
 }
@@ -69,6 +72,28 @@ pub(crate) struct Serve {
     /// The API alone; `certus worker` processes do the work
     #[arg(long)]
     pub(crate) no_workers: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Try every setting: files are read, the database and the blobs are reached
+    #[command(
+        after_help = "Exit codes: 0 the service can start, 2 something is in its way, 1 the host failed, 64 usage."
+    )]
+    Check,
+    /// Print what is set, and where; secrets are never printed
+    Show {
+        /// Leave secrets out, as it is done anyway
+        #[arg(long)]
+        redacted: bool,
+    },
+    /// Print the tables of the documentation
+    #[command(hide = true)]
+    Table {
+        /// The README's
+        #[arg(long)]
+        brief: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

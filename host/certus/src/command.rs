@@ -1,6 +1,8 @@
 //! The commands.
 
 pub(crate) mod access;
+pub(crate) mod check;
+pub(crate) mod config;
 pub(crate) mod db;
 pub(crate) mod doctor;
 pub(crate) mod keys;
@@ -37,13 +39,17 @@ pub(crate) fn fail(error: &anyhow::Error) -> Exit {
         note("interrupted; nothing was written");
         return Exit::Interrupted;
     }
-    // Many errors hold the words of their cause already; none is said twice.
+    note(&format!("error: {}", chain(error)));
+    Exit::Host
+}
+
+/// An error with its causes, as one sentence. Many hold the words of their cause already; none is said twice.
+pub(crate) fn chain(error: &anyhow::Error) -> String {
     let mut said = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
         if !said.contains(&cause) {
             said = format!("{said}: {cause}");
         }
     }
-    note(&format!("error: {said}"));
-    Exit::Host
+    said
 }

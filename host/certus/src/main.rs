@@ -67,10 +67,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Serve(serve) => command::serve::run(&settings, serve, arguments.verbose),
         Command::Worker => command::serve::worker(&settings, arguments.verbose),
         Command::Db(db) => command::db::run(&settings, db),
-        Command::Tenant(tenant) => command::access::tenant(tenant),
-        Command::User(user) => command::access::user(user),
-        Command::ApiKey(key) => command::access::api_key(key),
-        Command::Queue(queue) => command::queue::run(queue),
+        Command::Tenant(tenant) => command::access::tenant(&settings, tenant),
+        Command::User(user) => command::access::user(&settings, user),
+        Command::ApiKey(key) => command::access::api_key(&settings, key),
+        Command::Queue(queue) => command::queue::run(&settings, queue),
+        Command::Config(config) => command::config::run(&settings, config),
         Command::Openapi => {
             command::print(&format!("{}\n", certus_server::openapi().to_pretty_json()?))?;
             Ok(Exit::Pass)

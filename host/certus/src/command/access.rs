@@ -5,21 +5,21 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use certus_server::{KeyRequest, new_key};
-use certus_store::{NewUser, Reach, Store, TenantChange};
+use certus_store::{NewUser, Reach, TenantChange};
 
 use crate::arguments::{ApiKey, Tenant, User};
 use crate::command::print;
-use crate::command::service::{database, runtime};
+use crate::command::service::on_store;
 use crate::exit::Exit;
-use crate::settings::Service;
+use crate::settings::Settings;
 
 /// Who did it, for the audit chain.
 pub(crate) const ACTOR: &str = "operator";
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-pub(crate) fn tenant(command: &Tenant) -> anyhow::Result<Exit> {
-    on_store(async |store| {
+pub(crate) fn tenant(settings: &Settings, command: &Tenant) -> anyhow::Result<Exit> {
+    on_store(settings, async |store| {
         match command {
             Tenant::Create { id, name } => {
                 let id = id.parse()?;
@@ -51,8 +51,8 @@ pub(crate) fn tenant(command: &Tenant) -> anyhow::Result<Exit> {
     })
 }
 
-pub(crate) fn user(command: &User) -> anyhow::Result<Exit> {
-    on_store(async |store| {
+pub(crate) fn user(settings: &Settings, command: &User) -> anyhow::Result<Exit> {
+    on_store(settings, async |store| {
         let unknown = |id: &str| format!("there is no user `{id}`; `certus user list` shows them");
         match command {
             User::Create { tenant, name, role } => {
@@ -86,8 +86,8 @@ pub(crate) fn user(command: &User) -> anyhow::Result<Exit> {
     })
 }
 
-pub(crate) fn api_key(command: &ApiKey) -> anyhow::Result<Exit> {
-    on_store(async |store| {
+pub(crate) fn api_key(settings: &Settings, command: &ApiKey) -> anyhow::Result<Exit> {
+    on_store(settings, async |store| {
         match command {
             ApiKey::Create { user, name, scope, days } => {
                 let lifetime = DAY * *days;
@@ -115,16 +115,5 @@ pub(crate) fn api_key(command: &ApiKey) -> anyhow::Result<Exit> {
             }
         }
         Ok(Exit::Pass)
-    })
-}
-
-/// Opens the store for one command.
-fn on_store(command: impl AsyncFnOnce(&Store) -> anyhow::Result<Exit>) -> anyhow::Result<Exit> {
-    let service = Service::read()?;
-    runtime()?.block_on(async {
-        let store = database(&service).await?;
-        let done = command(&store).await;
-        store.close().await;
-        done
     })
 }

@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::settings::{Service, Settings};
 
 pub(crate) fn run(settings: &Settings, db: &Db) -> anyhow::Result<Exit> {
-    let service = Service::read()?;
+    let service = Service::read(&settings.reader)?;
     if let Some(folder) = service.database.file().as_deref().and_then(|file| file.parent()) {
         std::fs::create_dir_all(folder)?;
     }

@@ -8,19 +8,9 @@ use certus_checkout::Scratch;
 use certus_sandbox::{Attempt, probe};
 use certus_signing::KeyStore;
 
-use crate::command::print;
+use crate::command::check::{Check, Found, report, sentence};
 use crate::exit::Exit;
 use crate::settings::Settings;
-
-/// What a look at one thing came to.
-enum Found {
-    /// As it should be.
-    Good(String),
-    /// A scan works; something is weaker or missing that it can do without.
-    Weak(String),
-    /// No scan works before this is put right.
-    Bad(String),
-}
 
 pub(crate) fn run(settings: &Settings) -> anyhow::Result<Exit> {
     let checks = [
@@ -30,24 +20,7 @@ pub(crate) fn run(settings: &Settings) -> anyhow::Result<Exit> {
         ("plugins", plugins(settings)),
         ("signing key", key(settings)),
     ];
-    let mut usable = true;
-    for (name, found) in checks.into_iter().chain(kernel(settings)) {
-        let (word, text) = match &found {
-            Found::Good(text) => ("ok", text),
-            Found::Weak(text) => ("weak", text),
-            Found::Bad(text) => ("FAILED", text),
-        };
-        usable &= !matches!(found, Found::Bad(_));
-        print(&format!("{word:<7} {name:<15} {}\n", certus_model::escape::one_line(text, 400)))?;
-    }
-    Ok(if usable { Exit::Pass } else { Exit::Fail })
-}
-
-fn sentence(checked: anyhow::Result<String>) -> Found {
-    match checked {
-        Ok(text) => Found::Good(text),
-        Err(error) => Found::Bad(format!("{error:#}")),
-    }
+    report(checks.into_iter().chain(kernel(settings)))
 }
 
 fn git(settings: &Settings) -> Found {
@@ -101,7 +74,7 @@ fn key(settings: &Settings) -> Found {
 }
 
 /// What the kernel holds workers to, as it said and as it was tried.
-fn kernel(settings: &Settings) -> Vec<(&'static str, Found)> {
+fn kernel(settings: &Settings) -> Vec<Check> {
     let probe = match probe(&settings.program) {
         Ok(probe) => probe,
         Err(error) => return vec![("confinement", Found::Bad(error.to_string()))],

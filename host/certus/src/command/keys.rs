@@ -5,7 +5,8 @@ use certus_signing::{KeyInfo, KeyStore};
 use crate::arguments::Keys;
 use crate::command::{note, print};
 use crate::exit::Exit;
-use crate::settings::{COSIGN_PASSWORD, Settings};
+use crate::settings::Settings;
+use crate::settings::table::COSIGN_PASSWORD;
 
 pub(crate) fn run(settings: &Settings, keys: &Keys) -> anyhow::Result<Exit> {
     let store = KeyStore::at(&settings.keys);
@@ -14,7 +15,8 @@ pub(crate) fn run(settings: &Settings, keys: &Keys) -> anyhow::Result<Exit> {
             let info = store.generate(&name.parse()?, &settings.password)?;
             if settings.password.is_empty() {
                 note(&format!(
-                    "the private key is encrypted with an empty password; set {COSIGN_PASSWORD} to choose one"
+                    "the private key is encrypted with an empty password; set {} to choose one",
+                    COSIGN_PASSWORD.name
                 ));
             }
             print(&line(&info))?;

@@ -7,14 +7,12 @@ use certus_store::{Reach, Requeue};
 use crate::arguments::Queue;
 use crate::command::access::ACTOR;
 use crate::command::print;
-use crate::command::service::{database, runtime};
+use crate::command::service::on_store;
 use crate::exit::Exit;
-use crate::settings::Service;
+use crate::settings::Settings;
 
-pub(crate) fn run(command: &Queue) -> anyhow::Result<Exit> {
-    let service = Service::read()?;
-    runtime()?.block_on(async {
-        let store = database(&service).await?;
+pub(crate) fn run(settings: &Settings, command: &Queue) -> anyhow::Result<Exit> {
+    on_store(settings, async |store| {
         match command {
             Queue::Show => {
                 let depth = store.queue_depth().await?;
@@ -38,7 +36,6 @@ pub(crate) fn run(command: &Queue) -> anyhow::Result<Exit> {
                 }
             }
         }
-        store.close().await;
         Ok(Exit::Pass)
     })
 }

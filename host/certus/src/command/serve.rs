@@ -16,14 +16,15 @@ use crate::command::access::ACTOR;
 use crate::command::note;
 use crate::command::service::{assert_fit, database, order_to_stop, runtime, workers};
 use crate::exit::Exit;
-use crate::settings::{LISTEN, Service, Settings};
+use crate::settings::table::LISTEN;
+use crate::settings::{Service, Settings};
 
 /// The tenant of a service without keys.
 const DEVELOPMENT_TENANT: &str = "default";
 
 pub(crate) fn run(settings: &Settings, arguments: &Serve, verbose: u8) -> anyhow::Result<Exit> {
     certus_store::arm_crash_points();
-    let mut service = Service::read()?;
+    let mut service = Service::read(&settings.reader)?;
     crate::command::log::service(verbose, service.log);
     service.listen = arguments.listen.unwrap_or(service.listen);
     // Keys are off where only this machine can ask, and nobody says that it is production.
@@ -43,7 +44,8 @@ pub(crate) fn run(settings: &Settings, arguments: &Serve, verbose: u8) -> anyhow
             }
         };
         let listener = tokio::net::TcpListener::bind(service.listen).await;
-        let listener = listener.with_context(|| format!("{} cannot be listened at; set {LISTEN}", service.listen))?;
+        let listener =
+            listener.with_context(|| format!("{} cannot be listened at; set {}", service.listen, LISTEN.name))?;
         let address = listener.local_addr()?;
         let config = config(settings, &service, authentication(&store, open).await?);
         note(&format!("certus {} listens at http://{address}, database {}", config.version, store.place()));
@@ -70,7 +72,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Serve, verbose: u8) -> anyhow
 
 pub(crate) fn worker(settings: &Settings, verbose: u8) -> anyhow::Result<Exit> {
     certus_store::arm_crash_points();
-    let service = Service::read()?;
+    let service = Service::read(&settings.reader)?;
     crate::command::log::service(verbose, service.log);
     assert_fit(&service, true)?;
     runtime()?.block_on(async {

@@ -15,7 +15,9 @@ use tokio::sync::{Notify, watch};
 
 use crate::command::note;
 use crate::command::scan::signing_key;
-use crate::settings::{PRODUCTION, Service, Settings};
+use crate::exit::Exit;
+use crate::settings::table::{KEY, PRODUCTION, USE_SAMPLE_MODE, WORKSPACE_ROOT};
+use crate::settings::{Service, Settings};
 
 pub(crate) fn runtime() -> anyhow::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime could be made")
@@ -41,6 +43,20 @@ pub(crate) async fn database(service: &Service) -> anyhow::Result<Store> {
     Ok(store)
 }
 
+/// Opens the store for one command.
+pub(crate) fn on_store(
+    settings: &Settings,
+    command: impl AsyncFnOnce(&Store) -> anyhow::Result<Exit>,
+) -> anyhow::Result<Exit> {
+    let service = Service::read(&settings.reader)?;
+    runtime()?.block_on(async {
+        let store = database(&service).await?;
+        let done = command(&store).await;
+        store.close().await;
+        done
+    })
+}
+
 /// The workers of this process.
 pub(crate) fn workers(
     settings: &Settings,
@@ -56,7 +72,10 @@ pub(crate) fn workers(
     let key = signing_key(settings, None)?;
     if key.is_development() {
         if service.production {
-            bail!("the development key does not sign in production; `certus keys generate NAME`, then CERTUS_KEY=NAME");
+            bail!(
+                "the development key does not sign in production; `certus keys generate NAME`, then {}=NAME",
+                KEY.name
+            );
         }
         note("bundles are signed with the development key of this machine, which nobody vouches for");
     }
@@ -126,15 +145,15 @@ pub(crate) fn order_to_stop() -> anyhow::Result<watch::Receiver<bool>> {
 /// Refuses what production must not have.
 pub(crate) fn assert_fit(service: &Service, authenticated: bool) -> anyhow::Result<()> {
     if service.production && !authenticated {
-        bail!("{PRODUCTION} is set, and requests would not be authenticated");
+        bail!("{} is set, and requests would not be authenticated", PRODUCTION.name);
     }
     if service.production && service.sample {
-        bail!("sample mode is not for production; unset CERTUS_ASSURANCE_USE_SAMPLE_MODE");
+        bail!("sample mode is not for production; unset {}", USE_SAMPLE_MODE.name);
     }
     if let Some(root) = &service.workspace_root
         && !root.is_dir()
     {
-        bail!("CERTUS_ASSURANCE_WORKSPACE_ROOT `{}` is no folder; make it or name another", root.display());
+        bail!("{} `{}` is no folder; make it or name another", WORKSPACE_ROOT.name, root.display());
     }
     Ok(())
 }

@@ -1,0 +1,46 @@
+//! `certus config`: what is set, and whether the service can run with it.
+
+use certus_store::Store;
+
+use crate::arguments::Config;
+use crate::command::check::{Check, Found, report, sentence};
+use crate::command::print;
+use crate::command::scan::signing_key;
+use crate::command::service::{assert_fit, database, runtime};
+use crate::exit::Exit;
+use crate::settings::{Service, Settings, brief, markdown, show};
+
+pub(crate) fn run(settings: &Settings, config: &Config) -> anyhow::Result<Exit> {
+    match config {
+        Config::Check => return report(check(settings)?),
+        Config::Show { redacted: _ } => print(&show(&settings.reader)?)?,
+        Config::Table { brief: false } => print(&markdown())?,
+        Config::Table { brief: true } => print(&brief())?,
+    }
+    Ok(Exit::Pass)
+}
+
+/// Everything that the service would stumble over as it starts.
+fn check(settings: &Settings) -> anyhow::Result<Vec<Check>> {
+    let service = match Service::read(&settings.reader) {
+        Ok(service) => service,
+        Err(error) => return Ok(vec![("settings", sentence(Err(error)))]),
+    };
+    let mut checks = vec![
+        ("settings", Found::Good("every one can be read".to_owned())),
+        ("fitness", sentence(assert_fit(&service, true).map(|()| "nothing that production must not have".to_owned()))),
+        ("signing key", sentence(signing_key(settings, None).map(|key| key.public().key_id().to_string()))),
+    ];
+    runtime()?.block_on(async {
+        checks.push(("database", sentence(reach(&service).await)));
+        anyhow::Ok(())
+    })?;
+    Ok(checks)
+}
+
+async fn reach(service: &Service) -> anyhow::Result<String> {
+    let store: Store = database(service).await?;
+    let place = store.place().to_owned();
+    store.close().await;
+    Ok(place)
+}

@@ -1,0 +1,179 @@
+//! Every setting, declared once: what reads them, what shows them and the tables of the documentation
+//! come from here.
+
+/// One setting.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// Its variable.
+    pub(crate) name: &'static str,
+    /// The name by which the services that this one replaces read it.
+    pub(crate) alias: Option<&'static str>,
+    /// What its text means.
+    pub(crate) kind: Kind,
+    /// What holds where nothing is set.
+    pub(crate) default: Unset,
+    /// One clause for people.
+    pub(crate) help: &'static str,
+}
+
+/// What holds where nothing is set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Unset {
+    /// This text, as if it were set.
+    Text(&'static str),
+    /// What these words say.
+    Words(&'static str),
+}
+
+/// What a setting's text means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `true` or `false`.
+    Flag,
+    /// A whole number in this range.
+    Number(u64, u64),
+    /// Seconds, at most a day.
+    Seconds,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A file or folder.
+    Path,
+    /// Text.
+    Text,
+    /// Texts with commas between them; a list in `certus.toml`.
+    List,
+    /// An address that may hold a login: shown without it.
+    Address,
+    /// Never shown, and never in `certus.toml`.
+    Secret,
+}
+
+impl Setting {
+    /// Its key in `certus.toml`; none where it cannot stand there.
+    pub(crate) fn key(&self) -> Option<String> {
+        let bare = self.name.strip_prefix("CERTUS_ASSURANCE_").or_else(|| self.name.strip_prefix("CERTUS_"));
+        let key = bare.unwrap_or(self.name).to_ascii_lowercase().replace('_', "-");
+        (self.name != CONFIG.name && self.kind != Kind::Secret).then_some(key)
+    }
+
+    /// Whether it may be read from the file that `NAME_FILE` names.
+    pub(crate) fn has_file(&self) -> bool {
+        matches!(self.kind, Kind::Secret | Kind::Address)
+    }
+}
+
+macro_rules! settings {
+    ($($name:ident = $variable:literal $(or $alias:literal)?, $kind:expr, $default:ident $value:literal, $help:literal;)*) => {
+        $(
+            #[doc = concat!($help, ".")]
+            pub(crate) const $name: Setting = Setting {
+                name: $variable,
+                alias: settings!(@alias $($alias)?),
+                kind: $kind,
+                default: Unset::$default($value),
+                help: $help,
+            };
+        )*
+        /// Every setting, in the order of the documentation.
+        pub(crate) const ALL: &[Setting] = &[$($name),*];
+    };
+    (@alias) => { None };
+    (@alias $alias:literal) => { Some($alias) };
+}
+
+use Kind::{Address, Choice, Flag, List, Number, Path, Seconds, Secret, Text};
+
+settings! {
+    PLUGIN_DIR = "CERTUS_PLUGIN_DIR", Path,
+        Words "`plugins` beside the program, else `~/.local/share/certus/plugins`", "folder of installed plugins";
+    CACHE_DIR = "CERTUS_CACHE_DIR", Path,
+        Words "`~/.cache/certus/compiled`", "folder of compiled plugins; its owner's alone";
+    KEY_DIR = "CERTUS_KEY_DIR", Path, Words "`~/.config/certus/keys`", "folder of keys";
+    KEY = "CERTUS_KEY", Text, Words "the development key", "key to sign with, by name or file";
+    COSIGN_PASSWORD = "COSIGN_PASSWORD" or "CERTUS_ASSURANCE_COSIGN_PASSWORD", Secret,
+        Words "empty", "password of the signing key, by cosign's own name";
+    SCRATCH_DIR = "CERTUS_SCRATCH_DIR", Path,
+        Words "`certus-USER` in the temporary folder", "folder for temporary files";
+    GIT_TOKEN = "CERTUS_GIT_TOKEN", Secret,
+        Words "none", "token for https repositories; never in an argument, a log or a bundle; a login in the address wins";
+    GIT_TOKEN_HOST = "CERTUS_GIT_TOKEN_HOST", Text,
+        Words "none; needed with a token", "the one host that the token is sent to, as in `github.com` or `git.example.org:8443`";
+
+    SERVER = "CERTUS_SERVER", Text,
+        Words "none", "the service that `certus submit` and its like ask; `http` for this machine only";
+    API_KEY = "CERTUS_API_KEY", Secret, Words "none", "the key that they send";
+    CLIENT_CERT_FILE = "CERTUS_CLIENT_CERT_FILE", Path, Words "none", "the certificate (PEM) that they show";
+    CLIENT_KEY_FILE = "CERTUS_CLIENT_KEY_FILE", Path, Words "none", "the private key (PEM) of that certificate";
+
+    CONFIG = "CERTUS_CONFIG", Path,
+        Words "`certus.toml` if there is one", "file of settings; the environment wins over it";
+    PRODUCTION = "CERTUS_PRODUCTION", Flag,
+        Text "false", "keys are required; development keys, sample mode and a database role that owns its guards are refused";
+    LISTEN = "CERTUS_ASSURANCE_LISTEN", Text,
+        Text "127.0.0.1:8056", "address of the API; beyond this machine keys are required";
+    TLS_CERT_FILE = "CERTUS_TLS_CERT_FILE", Path,
+        Words "none: the API speaks plain HTTP", "certificate chain (PEM) of the API";
+    TLS_KEY_FILE = "CERTUS_TLS_KEY_FILE", Path, Words "none", "private key (PEM) of that certificate";
+    TLS_CLIENT_CA_FILE = "CERTUS_TLS_CLIENT_CA_FILE", Path,
+        Words "none: no certificate is asked for", "authorities (PEM) of clients' certificates; one is then required";
+    ARTIFACT_ROOT = "CERTUS_ASSURANCE_ARTIFACT_ROOT", Path,
+        Text "certus-assurance-artifacts", "folder of the SQLite file, of uploads and bundles, and of what is on its way to S3";
+    WORKSPACE_ROOT = "CERTUS_ASSURANCE_WORKSPACE_ROOT", Path,
+        Words "none: no path is accepted", "the folder that clients may name paths in";
+    MAX_WORKERS = "CERTUS_ASSURANCE_MAX_WORKERS", Number(1, 256), Text "2", "scans at a time";
+    USE_SAMPLE_MODE = "CERTUS_ASSURANCE_USE_SAMPLE_MODE", Flag,
+        Text "false", "every scan is of the sample, and says so";
+    MANIFEST_KEY = "CERTUS_ASSURANCE_MANIFEST_VERIFICATION_KEY_REF", Path,
+        Words "none", "public key (PEM file) that manifests are signed with";
+    MANIFEST_REQUIRED = "CERTUS_ASSURANCE_MANIFEST_VERIFICATION_REQUIRED", Flag,
+        Text "false", "manifests without a signature are refused, wherever they come from";
+    MANIFEST_BUCKETS = "CERTUS_MANIFEST_BUCKETS", List,
+        Words "none", "buckets that `s3:` manifest addresses may name";
+
+    DATABASE = "DATABASE_URL", Address,
+        Words "`sqlite:` in the artifact root", "`sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`, as the service connects";
+    DATABASE_OWNER = "DATABASE_OWNER_URL", Address,
+        Words "none", "the same database as `certus db` migrates it; the service's role then owns nothing";
+    CONNECTIONS = "CERTUS_DATABASE_CONNECTIONS", Number(2, 1000), Text "16", "connections of one process";
+    BLOBS = "CERTUS_BLOBS", Text,
+        Text "folder", "where uploads and bundles are kept: `folder`, or `s3://BUCKET/PREFIX`";
+    S3_ENDPOINT_URL = "S3_ENDPOINT_URL" or "CERTUS_ASSURANCE_S3_ENDPOINT_URL", Text,
+        Words "AWS", "address of the S3 store; `http` for this machine and allowed hosts only";
+    S3_REGION = "S3_REGION" or "CERTUS_ASSURANCE_S3_REGION", Text, Text "us-east-1", "its region";
+    S3_ACCESS_KEY_ID = "S3_ACCESS_KEY_ID" or "CERTUS_ASSURANCE_S3_ACCESS_KEY_ID", Secret, Words "none", "its login";
+    S3_SECRET_ACCESS_KEY = "S3_SECRET_ACCESS_KEY" or "CERTUS_ASSURANCE_S3_SECRET_ACCESS_KEY", Secret,
+        Words "none", "and the secret of that";
+    MASTER_KEY = "ENCRYPTION_MASTER_KEY", Secret,
+        Words "none: nothing can be sealed", "base64 of 32 bytes that seal git credentials and webhook secrets";
+
+    ALLOWED_HOSTS = "CERTUS_ALLOWED_HOSTS", List,
+        Words "none", "hosts, hosts with a port and networks that are reached although they are not public";
+    CA_FILE = "CERTUS_CA_FILE", Path, Words "the machine's", "authorities (PEM) of those hosts, of the S3 store and of `CERTUS_SERVER`";
+    PROXY = "CERTUS_PROXY", Address,
+        Words "none", "proxy by which public hosts are reached, as in `http://proxy.corp:3128`";
+    OFFLINE = "CERTUS_OFFLINE", Flag,
+        Text "false", "nothing but the allowed hosts and this machine is reached, or looked up";
+    ALLOWED_ORIGINS = "CERTUS_ALLOWED_ORIGINS", List, Words "none", "web origins that may open streams";
+    WEBHOOK_URL = "CERTUS_ASSURANCE_WEBHOOK_URL", Address,
+        Words "none", "where every ended scan is told of, by the Standard Webhooks rules";
+    WEBHOOK_SECRET = "CERTUS_WEBHOOK_SECRET", Secret,
+        Words "none; needed with an address", "`whsec_…`; while it is changed the old one after the new, with a space between them";
+
+    REQUIRE_KEY = "CERTUS_REQUIRE_IDEMPOTENCY_KEY", Flag,
+        Text "false", "a submit without `Idempotency-Key` is refused";
+    LEASE = "CERTUS_LEASE_SECONDS", Seconds, Text "30", "how long a worker that says nothing is believed to live";
+    ATTEMPTS = "CERTUS_JOB_ATTEMPTS", Number(1, 100), Text "3", "after so many lost workers a job is a dead letter";
+    DRAIN = "CERTUS_DRAIN_SECONDS", Seconds,
+        Text "30", "how long running scans may go on after SIGTERM; then they are given back";
+    RETENTION_DAYS = "CERTUS_RETENTION_DAYS", Number(1, 36500),
+        Words "none: for ever", "after so many days a bundle goes that is published or never will be";
+    RETENTION_BYTES = "CERTUS_RETENTION_BYTES", Number(1, 1_000_000_000_000_000),
+        Words "none", "above so many bytes of bundles the oldest such bundles go";
+    UPLOAD_DAYS = "CERTUS_UPLOAD_DAYS", Number(1, 36500),
+        Text "30", "after so many days an archive goes that no waiting scan names";
+
+    LOG_FORMAT = "CERTUS_LOG_FORMAT", Choice(&["text", "json"]), Text "text", "the form of the log; `json` is one object a line";
+    OTLP_ENDPOINT = "CERTUS_OTLP_ENDPOINT" or "OTEL_EXPORTER_OTLP_ENDPOINT", Text,
+        Words "none: nothing is traced", "collector of traces (OTLP over HTTP), as in `http://127.0.0.1:4318`";
+    TRACE_RATIO = "CERTUS_TRACE_PERCENT", Number(0, 100), Text "100", "how many of a hundred submits are traced";
+}
