@@ -26,12 +26,12 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sandbox", &["wasmtime", "wasmtime-wasi", "wasmtime-wizer", "landlock", "seccompiler"]),
     ("signing", &["sigstore"]),
     ("store", &["sqlx"]),
-    ("outbound", &["reqwest"]),
+    ("outbound", &["backon", "reqwest"]),
     ("checkout", &["gix", "tar", "zip", "flate2", "bzip2", "zstd"]),
     ("report", &["serde-sarif", "askama", "comfy-table"]),
     ("workbench", &["wit-component", "wasi-preview1-component-adapter-provider"]),
     ("server", &["axum", "hyper", "hyper-util", "tower-http", "utoipa", "utoipa-axum", "utoipa-swagger-ui"]),
-    ("certus", &["clap", "indicatif", "tracing-subscriber"]),
+    ("certus", &["clap", "clap_complete", "clap_mangen", "indicatif", "tracing-subscriber"]),
 ];
 
 /// Where a child process is the point.
@@ -287,7 +287,7 @@ fn hostile_guests_and_capabilities_are_tested() {
         })
     };
     // 45 to 49 and 52 come with signed plugins, 93 is `cargo xtask contract`, 106 comes with publication.
-    let service = (84..=89).chain([92, 94, 95]).chain(96..=105).chain(107..=117).chain([120, 121, 127]);
+    let service = (84..=89).chain([91, 92, 94, 95]).chain(96..=105).chain(107..=117).chain([120, 121, 127]);
     for number in (1..=44).chain([50, 51]).chain(53..=83).chain(service).chain([129]) {
         assert!(tested(number), "case {number} has no test");
     }

@@ -2,11 +2,13 @@
 
 pub(crate) mod access;
 pub(crate) mod check;
+pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod db;
 pub(crate) mod doctor;
 pub(crate) mod keys;
 pub(crate) mod log;
+pub(crate) mod manual;
 pub(crate) mod plugin;
 pub(crate) mod queue;
 pub(crate) mod scan;

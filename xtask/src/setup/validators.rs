@@ -5,10 +5,12 @@ use anyhow::{Context as _, Result};
 
 use crate::project::{Project, answer, is_there, run, say};
 
-/// Programs of others that tests hold reports and the API against: CycloneDX, SPDX, OpenAPI.
-const VALIDATORS: [&str; 3] = [
+/// Programs of others that tests hold reports, webhooks and the API against: CycloneDX, SPDX, Standard Webhooks,
+/// OpenAPI.
+const VALIDATORS: [&str; 4] = [
     "cyclonedx-python-lib[json-validation]==11.12.0",
     "spdx-tools==0.8.5",
+    "standardwebhooks==1.1.0",
     include_str!("../../../tests/contract/requirements.txt").trim_ascii(),
 ];
 

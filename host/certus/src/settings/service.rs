@@ -156,7 +156,7 @@ fn blobs(reader: &Reader) -> anyhow::Result<Blobs> {
     Ok(Blobs::S3 { bucket: bucket.to_owned(), prefix })
 }
 
-fn outbound(reader: &Reader) -> anyhow::Result<Policy> {
+pub(super) fn outbound(reader: &Reader) -> anyhow::Result<Policy> {
     let allow =
         reader.list(&table::ALLOWED_HOSTS)?.iter().map(|host| host.parse::<Allowed>()).collect::<Result<_, _>>();
     Ok(Policy {
