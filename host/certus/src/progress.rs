@@ -12,6 +12,7 @@ const WAITING: &str = "{spinner} {msg}";
 /// One line: what is going on, and a bar while files are scanned.
 pub(crate) struct Progress {
     bar: ProgressBar,
+    is_drawn: bool,
 }
 
 impl Progress {
@@ -22,7 +23,7 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(None, target);
         bar.set_style(style(WAITING));
         bar.enable_steady_tick(Duration::from_millis(100));
-        Self { bar }
+        Self { bar, is_drawn: visible }
     }
 
     /// Draws what an event says. The events of a service draw the same.
@@ -43,11 +44,11 @@ impl Progress {
     }
 
     /// Whether anybody sees it.
-    pub(crate) fn is_drawn(&self) -> bool {
-        !self.bar.is_hidden()
+    pub(crate) const fn is_drawn(&self) -> bool {
+        self.is_drawn
     }
 
-    /// Prints while the bar stands aside.
+    /// Prints while the bar stands aside. The bar is locked meanwhile.
     pub(crate) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
         self.bar.suspend(print)
     }
