@@ -4,6 +4,7 @@ mod bad_input;
 mod bundle;
 mod interrupt;
 mod manifest;
+mod manual;
 mod plugin;
 mod sbom;
 mod scan;

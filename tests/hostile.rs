@@ -17,6 +17,7 @@ mod order;
 pub(crate) mod outbound;
 mod output;
 mod proposals;
+mod registry;
 mod reports;
 mod repositories;
 mod response;

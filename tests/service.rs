@@ -1,6 +1,7 @@
 //! The service: the real process, on SQLite and on a real Postgres, asked over HTTP.
 
 mod access;
+mod client;
 mod crashes;
 mod examples;
 mod failures;

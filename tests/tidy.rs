@@ -26,12 +26,27 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sandbox", &["wasmtime", "wasmtime-wasi", "wasmtime-wizer", "landlock", "seccompiler"]),
     ("signing", &["sigstore"]),
     ("store", &["sqlx", "aws-sdk-s3", "aws-lc-rs"]),
-    ("outbound", &["reqwest"]),
+    ("outbound", &["backon", "reqwest"]),
     ("checkout", &["gix", "tar", "zip", "flate2", "bzip2", "zstd"]),
     ("report", &["serde-sarif", "askama", "comfy-table"]),
     ("workbench", &["wit-component", "wasi-preview1-component-adapter-provider"]),
-    ("server", &["axum", "hyper", "hyper-util", "tower-http", "utoipa", "utoipa-axum", "utoipa-swagger-ui", "tokio-rustls"]),
-    ("certus", &["clap", "indicatif", "tracing-subscriber", "opentelemetry", "opentelemetry_sdk", "opentelemetry-otlp"]),
+    (
+        "server",
+        &["axum", "hyper", "hyper-util", "tower-http", "utoipa", "utoipa-axum", "utoipa-swagger-ui", "tokio-rustls"],
+    ),
+    (
+        "certus",
+        &[
+            "clap",
+            "clap_complete",
+            "clap_mangen",
+            "indicatif",
+            "tracing-subscriber",
+            "opentelemetry",
+            "opentelemetry_sdk",
+            "opentelemetry-otlp",
+        ],
+    ),
 ];
 
 /// Where a child process is the point.

@@ -139,7 +139,6 @@ fn a_worker_that_hangs_is_killed() {
             output: Output::open(&home.path("out"), Existing::Replace).expect("an output"),
             first_event: 0,
             watch: &|_| {},
-            progress: &|_| {},
             cancelled: &AtomicBool::new(false),
         };
         certus_pipeline::scan(&host, request, &|_| Ok(Vec::new()))

@@ -32,7 +32,8 @@ fn what_is_told_is_what_is_kept_and_the_last_line_comes_with_the_bundle() {
     let numbers: Vec<_> = shapes.iter().map(|shape| shape["seq"].as_u64().expect("a number")).collect();
     assert_eq!(numbers, (5..5 + kept.len() as u64).collect::<Vec<_>>());
     let types: Vec<_> = shapes.iter().map(|shape| shape["type"].as_str().expect("a type")).collect();
-    let expected = ["phase", "manifest", "phase", "phase", "tool_start", "tool_complete", "phase", "scan_complete"];
+    let expected =
+        ["phase", "manifest", "phase", "phase", "tool_start", "progress", "tool_complete", "phase", "scan_complete"];
     assert_eq!(types, expected);
     assert_eq!(shapes[1]["data"]["profile_requested"], "none");
     assert_eq!(shapes[4]["tool"], "test.guest");
@@ -40,11 +41,13 @@ fn what_is_told_is_what_is_kept_and_the_last_line_comes_with_the_bundle() {
     assert_eq!((&command[0], &command[1]), (&json!("test.guest"), &json!("0.0.1")));
     let digest = command[2].as_str().expect("text").strip_prefix("sha256:").expect("a digest");
     assert_eq!(digest.len(), 64);
+    let progress = json!({"type": "progress", "seq": 10, "files": 1, "total_files": 1, "bytes": 7, "total_bytes": 7});
+    assert_eq!(shapes[5], progress);
     assert_eq!(
-        shapes[5],
-        json!({"type": "tool_complete", "seq": 10, "tool": "test.guest", "exit_code": 0, "status": "complete"})
+        shapes[6],
+        json!({"type": "tool_complete", "seq": 11, "tool": "test.guest", "exit_code": 0, "status": "complete"})
     );
-    assert_eq!(shapes[7], json!({"type": "scan_complete", "seq": 12, "status": "SUCCEEDED", "decision": "pass"}));
+    assert_eq!(shapes[8], json!({"type": "scan_complete", "seq": 13, "status": "SUCCEEDED", "decision": "pass"}));
 }
 
 #[test]

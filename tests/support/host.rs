@@ -58,7 +58,6 @@ pub(crate) fn scan(home: &Home, host: &Host, subject: Subject, edit: impl FnOnce
         output: output(home),
         first_event: 0,
         watch: &watch,
-        progress: &|_| {},
         cancelled: &AtomicBool::new(false),
     };
     edit(&mut request);

@@ -7,6 +7,7 @@ mod guests;
 mod languages;
 mod postgres;
 mod programs;
+mod registry;
 mod validators;
 
 use std::process::Command;
@@ -21,6 +22,7 @@ pub(crate) fn setup(project: &Project, arguments: &[String]) -> Result<()> {
     ensure!(arguments.is_empty(), "setup takes no arguments");
     programs::install(project)?;
     postgres::install(project)?;
+    registry::install(project)?;
     guests::install(project)?;
     validators::install(project)?;
     browser::install(project)?;

@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use crate::attestation::{PREDICATE_TYPE, Predicate, subjects};
 use crate::facts::ScanFacts;
 use crate::index::Index;
-use crate::name::{ATTESTATION, FileName, INDEX};
+use crate::name::{APART, ATTESTATION, FileName, INDEX};
 use crate::refusal::{Problem, Refusal};
 use crate::tree::{Tree, open_folder};
 use crate::verify::{parse_policy, verify_dir};
@@ -121,6 +121,28 @@ impl Output {
         Ok(Staged { output: self, verification })
     }
 
+    /// A file of a bundle that somebody else has written, to be filled. It may lie at no other place than bundles
+    /// have files.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for a name that no bundle holds or that was there before; a disk that fails.
+    pub fn file(&self, path: &str) -> Result<std::fs::File, Error> {
+        if !APART.contains(&path) && path.parse::<FileName>().is_err() {
+            return Err(Refusal::new(&certus_model::escape::one_line(path, 200), Problem::Unlisted).into());
+        }
+        let file = self.staging.file(path);
+        file.map_err(|cause| Error::io(format_args!("{}/{path}", self.shown), "written", cause))
+    }
+
+    /// Verifies what was written through [`Output::file`], as [`crate::verify`] does, against the known `keys`.
+    ///
+    /// # Errors
+    /// As [`crate::verify`]. Nothing is left then.
+    pub fn received(self, keys: &KeySet) -> Result<Staged, Error> {
+        let verification = verify_dir(self.staging.dir(), keys)?;
+        Ok(Staged { output: self, verification })
+    }
+
     fn put_in_place(&mut self) -> Result<(), Error> {
         // Looked at anew: a scan takes time, and the place may have been filled meanwhile.
         let moved = match look(&self.parent, &self.name, &self.shown, self.existing)? {
@@ -168,6 +190,23 @@ impl Output {
 }
 
 impl Staged {
+    /// What was verified.
+    pub const fn verification(&self) -> &Verification {
+        &self.verification
+    }
+
+    /// The bytes of a file; none where there is no such file.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn read(&self, name: FileName) -> Result<Option<Vec<u8>>, Error> {
+        match self.output.staging.dir().read(name.path()) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(cause) => Err(Error::io(format_args!("{}/{name}", self.output.shown), "read", cause)),
+        }
+    }
+
     /// Gives the bundle its name.
     ///
     /// # Errors

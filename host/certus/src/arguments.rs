@@ -1,5 +1,7 @@
 //! The command line.
 
+pub(crate) mod client;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -27,6 +29,18 @@ pub(crate) enum Command {
     Scan(Box<Scan>),
     /// Verify a bundle offline
     Verify(Verify),
+    /// Have a service scan
+    Submit(Box<client::Submit>),
+    /// Print how a service's scan stands
+    Status(client::Status),
+    /// List a service's scans
+    List(client::List),
+    /// Print what has happened in a service's scan
+    Logs(client::Logs),
+    /// Fetch and verify the bundle of a service's scan
+    Fetch(client::Fetch),
+    /// Call a service's scan off
+    Cancel(client::Cancel),
     /// Make and list signing keys
     #[command(subcommand)]
     Keys(Keys),
@@ -66,6 +80,16 @@ pub(crate) enum Command {
     Config(Config),
     /// Print the API's description (OpenAPI)
     Openapi,
+    /// Print what makes a shell complete this command
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages
+    Man {
+        /// The folder to write them to, such as ~/.local/share/man/man1
+        folder: PathBuf,
+    },
 }
 
 /// Check this machine.

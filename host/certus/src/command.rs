@@ -3,12 +3,14 @@
 pub(crate) mod access;
 pub(crate) mod backup;
 pub(crate) mod check;
+pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod db;
 pub(crate) mod doctor;
 pub(crate) mod history;
 pub(crate) mod keys;
 pub(crate) mod log;
+pub(crate) mod manual;
 pub(crate) mod plugin;
 pub(crate) mod prune;
 pub(crate) mod queue;

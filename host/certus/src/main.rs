@@ -62,6 +62,12 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     match &arguments.command {
         Command::Scan(scan) => command::scan::run(&settings, arguments, scan),
         Command::Verify(verify) => command::verify::run(&settings, verify),
+        Command::Submit(submit) => command::client::submit(&settings, arguments.quiet, submit),
+        Command::Status(status) => command::client::status(&settings, status),
+        Command::List(list) => command::client::list(&settings, list),
+        Command::Logs(logs) => command::client::logs(&settings, arguments.quiet, logs),
+        Command::Fetch(fetch) => command::client::fetch(&settings, arguments.quiet, fetch),
+        Command::Cancel(cancel) => command::client::cancel(&settings, cancel),
         Command::Keys(keys) => command::keys::run(&settings, keys),
         Command::Plugin(plugin) => command::plugin::run(&settings, plugin),
         Command::Doctor(doctor) => command::doctor::run(&settings, doctor),
@@ -79,5 +85,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             command::print(&format!("{}\n", certus_server::openapi().to_pretty_json()?))?;
             Ok(Exit::Pass)
         }
+        Command::Completions { shell } => command::manual::completions(*shell),
+        Command::Man { folder } => command::manual::pages(folder),
     }
 }

@@ -1,5 +1,6 @@
 //! Settings. Every name stands in [`table`]; the tables of the documentation come from there.
 
+mod client;
 mod reader;
 mod service;
 mod show;
@@ -12,6 +13,7 @@ use anyhow::Context as _;
 use certus_checkout::{Credential, RemoteHost};
 use certus_signing::Password;
 
+pub(crate) use self::client::server;
 pub(crate) use self::reader::{Origin, Reader, variable};
 pub(crate) use self::service::{Blobs, LogFormat, Service, Tls};
 pub(crate) use self::show::{brief, markdown, show};

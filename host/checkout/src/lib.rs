@@ -8,6 +8,7 @@ mod error;
 mod git;
 mod kind;
 mod materialise;
+mod pack;
 mod place;
 mod reference;
 mod scratch;
@@ -24,6 +25,7 @@ pub use git::Git;
 #[doc(hidden)]
 pub use git::seal_objects;
 pub use materialise::{MaterialisedTree, materialise};
+pub use pack::{Packed, pack};
 pub use place::read_within;
 pub use reference::Reference;
 pub use scratch::Scratch;

@@ -102,6 +102,27 @@ impl Source {
         local("archive", path, policy)
     }
 
+    /// The address of a remote repository; none of what lies on this machine.
+    pub const fn remote(&self) -> Option<&RemoteUrl> {
+        match &self.0 {
+            Kind::Remote { url, .. } => Some(url),
+            _ => None,
+        }
+    }
+
+    /// Whether a remote repository was named with a login.
+    pub const fn has_login(&self) -> bool {
+        matches!(&self.0, Kind::Remote { credential: Some(_), .. })
+    }
+
+    /// The path of an archive.
+    pub fn archive_path(&self) -> Option<&Path> {
+        match &self.0 {
+            Kind::Archive(place) => Some(place.path()),
+            _ => None,
+        }
+    }
+
     /// The same source, opened with `credential` if it lies on `host` and its address has no login: what
     /// opens one host is never shown to another, and what the user typed wins.
     #[must_use]

@@ -8,7 +8,6 @@ mod identity;
 mod problem;
 mod url;
 
-use std::path::Path;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
@@ -18,11 +17,11 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Body, Client, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::io::AsyncSeekExt as _;
 
 use crate::error::Error;
 use crate::fetch::{body, in_time, silent};
-use crate::policy::Authorities;
-use crate::proxy::Proxy;
+use crate::policy::Policy;
 
 pub use events::Events;
 pub use identity::{ApiKey, Identity};
@@ -43,14 +42,13 @@ const UPLOAD: Duration = Duration::from_secs(60 * 60);
 pub struct ServerSettings {
     /// Where it is.
     pub url: ServerUrl,
-    /// Who may vouch for it beside the machine's authorities.
-    pub authorities: Option<Authorities>,
+    /// What holds for everything that is reached from here: authorities that may vouch for it beside the
+    /// machine's, the proxy before it unless `allow` names it, and whether nothing else is reached at all.
+    pub policy: Policy,
     /// What shows who asks, where the service wants a certificate.
     pub identity: Option<Identity>,
     /// What shows who asks, where the service wants a key.
     pub key: Option<ApiKey>,
-    /// What stands between this machine and the service.
-    pub proxy: Option<Proxy>,
 }
 
 /// A certus service. What is asked with `get` or under an idempotency key is asked again, four times at most, when
@@ -65,9 +63,13 @@ impl Server {
     /// The service that `settings` name. Nothing is sent yet.
     ///
     /// # Errors
-    /// [`Error::BadIdentity`] and [`Error::Host`] when no client can be made of them.
+    /// [`Error::Offline`] for a service that may not be reached; [`Error::Host`] when no client can be made of them.
     pub fn new(settings: ServerSettings) -> Result<Self, Error> {
-        let ServerSettings { url, authorities, identity, key, proxy } = settings;
+        let ServerSettings { url, policy, identity, key } = settings;
+        let direct = url.is_loopback() || policy.names(&url.place());
+        if policy.offline && !direct {
+            return Err(Error::Offline { host: url.to_string() });
+        }
         let host = |cause: reqwest::Error| Error::Host { url: url.to_string(), cause: cause.into() };
         let mut headers = HeaderMap::new();
         if let Some(key) = key {
@@ -81,14 +83,14 @@ impl Server {
             .connect_timeout(Duration::from_secs(10))
             .tcp_keepalive(Duration::from_secs(20))
             .https_only(url.is_https());
-        if let Some(authorities) = authorities {
+        if let Some(authorities) = policy.authorities {
             builder = builder.tls_certs_merge(authorities.certificates());
         }
         if let Some(identity) = identity {
             builder = builder.identity(identity.of_client());
         }
-        builder = match proxy {
-            Some(proxy) if url.is_https() => builder.proxy(proxy.setting().map_err(host)?),
+        builder = match policy.proxy {
+            Some(proxy) if !direct => builder.proxy(proxy.setting().map_err(host)?),
             _ => builder.no_proxy(),
         };
         let client = builder.build().map_err(host)?;
@@ -129,14 +131,15 @@ impl Server {
         again(|| self.json(&url, request().header("idempotency-key", key.clone()))).await
     }
 
-    /// Sends the file at `path` under `name`, piece by piece, as the field `file` of a form.
+    /// Sends the whole of `file` under `name`, piece by piece, as the field `file` of a form.
     ///
     /// # Errors
     /// As [`Server::get`]; [`Error::Local`] when the file cannot be read.
-    pub async fn upload<T: DeserializeOwned>(&self, to: &str, path: &Path, name: &str) -> Result<T, Error> {
-        let url = self.url.at(to, &[]);
-        let local = |cause| Error::Local { what: one_line(&path.to_string_lossy(), 300), cause };
-        let file = tokio::fs::File::open(path).await.map_err(local)?;
+    pub async fn upload<T: DeserializeOwned>(&self, path: &str, file: std::fs::File, name: &str) -> Result<T, Error> {
+        let url = self.url.at(path, &[]);
+        let local = |cause| Error::Local { what: one_line(name, 300), cause };
+        let mut file = tokio::fs::File::from_std(file);
+        file.rewind().await.map_err(local)?;
         let length = file.metadata().await.map_err(local)?.len();
         let part = Part::stream_with_length(Body::from(file), length).file_name(name.to_owned());
         let request = self.client.post(&url).multipart(Form::new().part("file", part));

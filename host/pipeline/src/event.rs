@@ -36,6 +36,17 @@ pub enum Event {
         /// What describes the run: the plugin's id, version and digest.
         command: Vec<String>,
     },
+    /// More files are through, for all plugins.
+    Progress {
+        /// Entries that are through.
+        files: u64,
+        /// Entries that there are.
+        total_files: u64,
+        /// Content that is through, in bytes.
+        bytes: u64,
+        /// Content that there is, in bytes.
+        total_bytes: u64,
+    },
     /// A plugin's run has ended.
     ToolComplete {
         /// The plugin's id.
@@ -74,23 +85,31 @@ pub struct EventLine {
     pub timestamp: f64,
 }
 
-/// How much there is to do and how much is done; told, never kept.
-#[derive(Debug, Clone, Copy)]
-pub enum Plan {
-    /// The workspace is sealed.
-    Sealed {
-        /// Entries.
-        files: u64,
-        /// Content in bytes.
-        bytes: u64,
-    },
-    /// More of it is through.
-    Done {
-        /// Entries.
-        files: u64,
-        /// Content in bytes.
-        bytes: u64,
-    },
+/// Makes events of what is through, at most one for each twentieth of the files.
+pub(crate) struct Steps {
+    total_files: u64,
+    total_bytes: u64,
+    files: u64,
+    bytes: u64,
+    told: u64,
+}
+
+impl Steps {
+    pub(crate) fn new(total_files: u64, total_bytes: u64) -> Self {
+        Self { total_files, total_bytes, files: 0, bytes: 0, told: 0 }
+    }
+
+    /// So many more are through. Where a worker has died and others look at the files again, there is nothing to
+    /// tell before they are further.
+    pub(crate) fn add(&mut self, files: u64, bytes: u64) -> Option<Event> {
+        self.files = self.files.saturating_add(files).min(self.total_files);
+        self.bytes = self.bytes.saturating_add(bytes).min(self.total_bytes);
+        let step = self.files.saturating_mul(20) / self.total_files.max(1);
+        let is_news = step > self.told;
+        self.told = step;
+        let Self { total_files, total_bytes, files, bytes, .. } = *self;
+        is_news.then_some(Event::Progress { files, total_files, bytes, total_bytes })
+    }
 }
 
 /// Tells events on and keeps them.
@@ -174,5 +193,25 @@ mod tests {
         let value = serde_json::to_value(&lines[0]).unwrap();
         assert_eq!((&value["type"], &value["message"]), (&json!("phase"), &json!("Cloning repository")));
         assert_eq!(value.as_object().unwrap().len(), 4, "{value}");
+    }
+
+    #[test]
+    fn progress_is_told_in_twentieths() {
+        for (row, total, pieces, told) in [
+            ("a file at a time", 1000, vec![1; 1000], 20),
+            ("few files", 3, vec![1; 3], 3),
+            ("all at once", 1000, vec![1000], 1),
+            ("nothing", 0, vec![0], 0),
+            ("again, after a worker died", 100, [vec![50], vec![100]].concat(), 2),
+        ] {
+            let mut steps = Steps::new(total, 10 * total);
+            let events: Vec<_> = pieces.iter().filter_map(|files| steps.add(*files, 10 * files)).collect();
+            assert_eq!(events.len(), told, "{row}");
+            let last = Event::Progress { files: total, total_files: total, bytes: 10 * total, total_bytes: 10 * total };
+            assert!(total == 0 || events.last() == Some(&last), "{row}: {events:?}");
+        }
+        let event = Steps::new(4, 8).add(1, 2).unwrap();
+        let expected = json!({"type": "progress", "files": 1, "total_files": 4, "bytes": 2, "total_bytes": 8});
+        assert_eq!(serde_json::to_value(&event).unwrap(), expected);
     }
 }

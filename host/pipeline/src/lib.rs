@@ -20,7 +20,7 @@ mod worker;
 pub use certus_catalog::profile_names;
 
 pub use self::error::Error;
-pub use self::event::{Event, EventLine, Plan};
+pub use self::event::{Event, EventLine};
 pub use self::failure::{Failure, Recorded, record_failure};
 pub use self::host::Host;
 pub use self::jobs::{

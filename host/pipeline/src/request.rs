@@ -8,7 +8,7 @@ use certus_model::{AssessmentId, ComponentId, OnError, ScanId, Severity, Workspa
 use certus_report::Baseline;
 use serde::Serialize;
 
-use crate::event::{EventLine, Plan};
+use crate::event::EventLine;
 use crate::manifest::Manifest;
 
 /// One scan.
@@ -39,8 +39,6 @@ pub struct Request<'a> {
     pub first_event: u64,
     /// Told of every event but the last, which is in the outcome.
     pub watch: &'a (dyn Fn(&EventLine) + Sync),
-    /// Told of progress.
-    pub progress: &'a (dyn Fn(Plan) + Sync),
     /// Set to stop.
     pub cancelled: &'a AtomicBool,
 }

@@ -1,6 +1,7 @@
 //! The sentence.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use certus_bundle::{BundleFiles, End, FileName, PluginUse, ScanFacts, Scanned};
@@ -18,7 +19,7 @@ use metrics::counter;
 
 use crate::choose::{Chosen, choose, lay_out, not_run};
 use crate::error::Error;
-use crate::event::{Event, EventLine, Events, Plan};
+use crate::event::{Event, EventLine, Events, Steps};
 use crate::host::Host;
 use crate::manifest::{self, Manifest};
 use crate::record::{RunRecord, ScanRecord, VERSION, now, provenance_id};
@@ -102,7 +103,6 @@ pub fn scan(
     let stage = tracing::info_span!("checkout").entered();
     let Checkout { workspace, record, tree_digest } = check_out(host, &request, &mut events)?;
     let (files, bytes) = (workspace.entries().len() as u64, workspace.entries().iter().map(|e| e.size).sum());
-    (request.progress)(Plan::Sealed { files, bytes });
     drop(stage);
     let checkout = clock.elapsed();
 
@@ -126,13 +126,19 @@ pub fn scan(
     certus_store::crash_point("pipeline-materialise");
     lay_out(&mut assigned, &workspace, &host.scratch)?;
     certus_store::crash_point("pipeline-engine");
+    let through = Mutex::new((&mut events, Steps::new(files, bytes)));
     let Done { runs, times: stages, confinement } = host.worker.run(&Work {
         workspace: &workspace,
         assigned: &assigned,
         jobs: request.jobs,
         progress: &|done| {
             certus_store::crash_point("pipeline-running");
-            (request.progress)(Plan::Done { files: done.files, bytes: done.bytes });
+            let mut through = through.lock().unwrap_or_else(PoisonError::into_inner);
+            let (events, steps) = &mut *through;
+            if let Some(event) = steps.add(done.files, done.bytes) {
+                // Numbers can always be written; if not, the next one says more.
+                let _ = events.emit(event);
+            }
         },
         cancelled: request.cancelled,
         log_fields: &log_fields(&request, selection.info.manifest_digest),

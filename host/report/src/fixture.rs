@@ -164,8 +164,8 @@ pub(crate) fn documents(report: &Report<'_>) -> BTreeMap<&'static str, String> {
         ("summary.json", text(report.summary_json().unwrap())),
         ("findings.sarif.json", text(report.sarif().unwrap())),
         ("report.html", report.html().unwrap()),
-        ("table", report.table(crate::Colour::Plain, 120)),
-        ("coloured table", report.table(crate::Colour::Ansi, 80)),
+        ("table", report.table(crate::Colour::Plain, 120).unwrap()),
+        ("coloured table", report.table(crate::Colour::Ansi, 80).unwrap()),
     ]);
     all.extend(report.cyclonedx().unwrap().map(|bytes| ("sbom.cdx.json", text(bytes))));
     all.extend(report.spdx().unwrap().map(|bytes| ("sbom.spdx.json", text(bytes))));

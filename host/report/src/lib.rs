@@ -27,6 +27,6 @@ pub use baseline::{Baseline, Suppression, UnusedSuppression};
 pub use coverage::NotRun;
 pub use error::Error;
 pub use findings::{Argument, Fingerprint, ReportFinding};
-pub use formats::table::Colour;
+pub use formats::table::{Colour, Overview};
 pub use place::Place;
 pub use report::{Inputs, Report};

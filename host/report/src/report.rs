@@ -12,8 +12,8 @@ use crate::baseline::{Baseline, UnusedSuppression};
 use crate::coverage::{self, NotRun};
 use crate::evidence::Redactor;
 use crate::findings::{self, ReportFinding};
-use crate::formats::table::Colour;
-use crate::formats::{html, json, sarif, table};
+use crate::formats::table::{Colour, Overview};
+use crate::formats::{html, json, sarif};
 use crate::sbom::{self, Inventory};
 use crate::stated::stated;
 use crate::{Error, decision, identity, summary};
@@ -177,9 +177,13 @@ impl<'a> Report<'a> {
         html::page(self)
     }
 
-    /// A table for a terminal of `width` columns, with ANSI colours if `colour`.
-    pub fn table(&self, colour: Colour, width: u16) -> String {
-        table::render(self, colour, width)
+    /// A table for a terminal, as [`Overview::table`] draws it from the documents.
+    ///
+    /// # Errors
+    /// As [`Report::findings_json`].
+    pub fn table(&self, colour: Colour, width: u16) -> Result<String, Error> {
+        let overview = Overview::read(&self.findings_json()?, &self.policy_json()?, &self.summary_json()?, self.mode)?;
+        Ok(overview.table(colour, width))
     }
 
     /// `reports/sbom/sbom.cdx.json`: CycloneDX 1.6; none where no inventory was taken.

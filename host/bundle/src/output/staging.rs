@@ -53,14 +53,18 @@ impl Staging {
 
     /// Writes a file, with the folders above it.
     pub(super) fn put(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        self.file(path)?.write_all(bytes)
+    }
+
+    /// Makes a file, with the folders above it.
+    pub(super) fn file(&self, path: &str) -> io::Result<std::fs::File> {
         for folder in folders_above(path) {
             match self.dir.create_dir(folder) {
                 Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => return Err(cause),
                 _ => {}
             }
         }
-        let mut file = self.dir.open_with(path, OpenOptions::new().write(true).create_new(true))?;
-        file.write_all(bytes)
+        Ok(self.dir.open_with(path, OpenOptions::new().write(true).create_new(true))?.into_std())
     }
 
     /// The folder has got its final name: nothing is left to remove.

@@ -23,7 +23,7 @@ use crate::progress::Progress;
 use crate::settings::{Settings, variable};
 
 /// Folder of bundles when none is named.
-const OUT: &str = "certus-out";
+pub(crate) const OUT: &str = "certus-out";
 /// Largest manifest or baseline file, in bytes.
 const MAX_FILE: u64 = 4 << 20;
 
@@ -66,7 +66,6 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, scan: &Scan) -> an
             output,
             first_event: 0,
             watch: &|line| progress.event(&line.event),
-            progress: &|plan| progress.plan(plan),
             cancelled: &cancelled,
         },
         &|report| show(report, scan.format),
@@ -134,7 +133,7 @@ pub(crate) fn signing_key(settings: &Settings, asked: Option<&str>) -> anyhow::R
     }
 }
 
-fn text(path: &Path, what: &str) -> anyhow::Result<String> {
+pub(crate) fn text(path: &Path, what: &str) -> anyhow::Result<String> {
     let size = std::fs::metadata(path).with_context(|| format!("{what} `{}` cannot be read", path.display()))?.len();
     anyhow::ensure!(size <= MAX_FILE, "{what} `{}` has {size} bytes, the limit is {MAX_FILE}", path.display());
     std::fs::read_to_string(path).with_context(|| format!("{what} `{}` cannot be read", path.display()))
@@ -143,10 +142,8 @@ fn text(path: &Path, what: &str) -> anyhow::Result<String> {
 fn show(report: &Report<'_>, format: Format) -> Result<Vec<u8>, certus_report::Error> {
     match format {
         Format::Table => {
-            let terminal = std::io::stdout().is_terminal();
-            let colour = if terminal && variable("NO_COLOR").is_none() { Colour::Ansi } else { Colour::Plain };
-            let width = if terminal { terminal_width() } else { 120 };
-            Ok(report.table(colour, width).into_bytes())
+            let (colour, width) = terminal();
+            report.table(colour, width).map(String::into_bytes)
         }
         Format::Json => report.findings_json().map(with_newline),
         Format::Sarif => report.sarif().map(with_newline),
@@ -154,7 +151,14 @@ fn show(report: &Report<'_>, format: Format) -> Result<Vec<u8>, certus_report::E
     }
 }
 
-fn with_newline(mut bytes: Vec<u8>) -> Vec<u8> {
+/// Whether colours may be used on stdout, and how wide it is.
+pub(crate) fn terminal() -> (Colour, u16) {
+    let terminal = std::io::stdout().is_terminal();
+    let colour = if terminal && variable("NO_COLOR").is_none() { Colour::Ansi } else { Colour::Plain };
+    (colour, if terminal { terminal_width() } else { 120 })
+}
+
+pub(crate) fn with_newline(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes.push(b'\n');
     bytes
 }
@@ -191,7 +195,7 @@ fn summarise(outcome: &Outcome, out: &Path, verbose: bool) {
 }
 
 /// A name for the bundle's folder: the last word of the source, if it is plain.
-fn folder_name(source: &str) -> String {
+pub(crate) fn folder_name(source: &str) -> String {
     let absolute = std::path::absolute(source).unwrap_or_else(|_| PathBuf::from(source));
     let word = absolute.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let word: String =
@@ -200,7 +204,7 @@ fn folder_name(source: &str) -> String {
 }
 
 /// Points `latest` at the new bundle. A convenience: where links cannot be made there is none.
-fn link_latest(out: &Path) {
+pub(crate) fn link_latest(out: &Path) {
     let (Some(folder), Some(name)) = (out.parent(), out.file_name()) else { return };
     let temporary = folder.join(format!(".latest.{}", std::process::id()));
     let made =

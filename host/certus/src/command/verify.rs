@@ -1,5 +1,7 @@
 //! `certus verify`.
 
+use std::path::PathBuf;
+
 use certus_bundle::{End, Mode, Verification};
 use certus_model::escape::one_line;
 use certus_signing::{KeySet, KeyStore, PublicKey};
@@ -10,15 +12,7 @@ use crate::exit::Exit;
 use crate::settings::Settings;
 
 pub(crate) fn run(settings: &Settings, verify: &Verify) -> anyhow::Result<Exit> {
-    let keys = if verify.keys.is_empty() {
-        KeyStore::at(&settings.keys).verification_keys()?
-    } else {
-        let mut keys = KeySet::default();
-        for path in &verify.keys {
-            keys.insert(PublicKey::from_file(path)?);
-        }
-        keys
-    };
+    let keys = keys(settings, &verify.keys)?;
     match certus_bundle::verify(&verify.bundle, &keys) {
         Ok(verification) => {
             print(&describe(&verification))?;
@@ -32,7 +26,19 @@ pub(crate) fn run(settings: &Settings, verify: &Verify) -> anyhow::Result<Exit> 
     }
 }
 
-fn describe(verification: &Verification) -> String {
+/// The keys in these files; those of the key folder where none is named.
+pub(crate) fn keys(settings: &Settings, named: &[PathBuf]) -> anyhow::Result<KeySet> {
+    if named.is_empty() {
+        return Ok(KeyStore::at(&settings.keys).verification_keys()?);
+    }
+    let mut keys = KeySet::default();
+    for path in named {
+        keys.insert(PublicKey::from_file(path)?);
+    }
+    Ok(keys)
+}
+
+pub(crate) fn describe(verification: &Verification) -> String {
     let scan = verification.scan();
     let mut text = String::new();
     for check in verification.checks() {

@@ -267,7 +267,7 @@ fn retention(reader: &Reader) -> anyhow::Result<Retention> {
     })
 }
 
-fn outbound(reader: &Reader) -> anyhow::Result<Policy> {
+pub(super) fn outbound(reader: &Reader) -> anyhow::Result<Policy> {
     let allow =
         reader.list(&table::ALLOWED_HOSTS)?.iter().map(|host| host.parse::<Allowed>()).collect::<Result<_, _>>();
     Ok(Policy {

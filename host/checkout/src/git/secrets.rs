@@ -20,10 +20,10 @@ pub(super) fn settings(credential: Option<&Credential>, pinned: Option<&Pinned>)
         ("GIT_CONFIG_KEY_1", "GIT_CONFIG_VALUE_1"),
         ("GIT_CONFIG_KEY_2", "GIT_CONFIG_VALUE_2"),
     ];
-    let count = settings.len().to_string();
+    let count = (!settings.is_empty()).then(|| ("GIT_CONFIG_COUNT", OsString::from(settings.len().to_string())));
     let pairs = settings.into_iter().zip(names);
     let pairs = pairs.flat_map(|((key, value), (key_name, value_name))| {
         [(key_name, OsString::from(key)), (value_name, OsString::from(value))]
     });
-    std::iter::once(("GIT_CONFIG_COUNT", OsString::from(count))).chain(pairs).collect()
+    count.into_iter().chain(pairs).collect()
 }

@@ -20,6 +20,17 @@ impl ServerUrl {
         self.0.starts_with("https:")
     }
 
+    /// Whether it is on this machine, whatever name servers say.
+    pub(super) fn is_loopback(&self) -> bool {
+        is_loopback(&self.place())
+    }
+
+    /// Its host and port.
+    pub(super) fn place(&self) -> RemoteUrl {
+        let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
+        format!("https://{rest}/-").parse().expect("it was checked when it was made")
+    }
+
     /// The address of `path`, which begins with `/`.
     pub(super) fn at(&self, path: &str, query: &[(&str, &str)]) -> String {
         let mut url = format!("{}{path}", self.0);

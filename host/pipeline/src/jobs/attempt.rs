@@ -137,7 +137,6 @@ fn perform(
             // Nobody listens any more when the lease is lost.
             let _ = serde_json::to_value(line).map(|line| events.send(line));
         },
-        progress: &|_| {},
         cancelled: &signal.stopped,
     };
     scan(&workers.host, request, &|report| report.findings_json())

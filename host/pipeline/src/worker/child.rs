@@ -75,6 +75,11 @@ fn work(stream: &UnixStream) -> Result<Answered, String> {
         cancelled: &AtomicBool::new(false),
     })
     .map_err(|error| error.to_string())?;
+    let (Progress { files, bytes }, _) = told.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if files > 0 {
+        // As above.
+        let _ = wire::send(stream, &Report::Progress { files, bytes });
+    }
     Ok(Answered { runs: runs.into_iter().map(Into::into).collect(), times, confinement })
 }
 

@@ -106,7 +106,7 @@ fn case_058_no_document_holds_a_control_character() {
         let found: Vec<char> = document.chars().filter(|c| !is_printable(*c) && !allowed(*c)).collect();
         assert!(found.is_empty(), "{name}: {found:?}");
     }
-    let table = scene().report().table(crate::Colour::Plain, 200);
+    let table = scene().report().table(crate::Colour::Plain, 200).unwrap();
     assert!(!table.lines().any(|line| line.trim_start().starts_with("WARN forged")), "{table}");
 }
 
@@ -176,7 +176,7 @@ fn sarif_says_what_was_suppressed_and_what_failed() {
 fn tables_fit_their_width() {
     let scene = super::demo::demo();
     for width in [40, 60, 80, 120, 200] {
-        let table = scene.report().table(crate::Colour::Plain, width);
+        let table = scene.report().table(crate::Colour::Plain, width).unwrap();
         let rows: Vec<_> = table.lines().take_while(|line| !line.contains("findings:")).collect();
         assert!(rows.len() > 10, "{table}");
         for row in rows {
@@ -184,6 +184,6 @@ fn tables_fit_their_width() {
         }
         assert!(table.ends_with("decision: error, nothing is vouched for\n"));
     }
-    assert!(!scene.report().table(crate::Colour::Plain, 80).contains('\u{1b}'));
-    assert!(scene.report().table(crate::Colour::Ansi, 80).contains('\u{1b}'));
+    assert!(!scene.report().table(crate::Colour::Plain, 80).unwrap().contains('\u{1b}'));
+    assert!(scene.report().table(crate::Colour::Ansi, 80).unwrap().contains('\u{1b}'));
 }

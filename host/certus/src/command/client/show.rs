@@ -1,0 +1,99 @@
+//! `certus status`, `certus list` and `certus cancel`.
+
+use serde_json::{Value, json};
+
+use super::words::{columns, text, texts};
+use super::{SCANS, ask, path, scan};
+use crate::arguments::client::{Cancel, List, Status, View};
+use crate::command::print;
+use crate::exit::Exit;
+use crate::settings::Settings;
+
+pub(crate) fn status(settings: &Settings, status: &Status) -> anyhow::Result<Exit> {
+    ask(settings, async |server| {
+        let scan = scan(server, &status.id).await?;
+        print(&match status.format {
+            View::Json => pretty(&scan)?,
+            View::Table => describe(&scan),
+        })?;
+        Ok(Exit::Pass)
+    })
+}
+
+pub(crate) fn list(settings: &Settings, list: &List) -> anyhow::Result<Exit> {
+    let limit = list.limit.to_string();
+    let filters = [
+        ("workspace_id", &list.workspace),
+        ("component_id", &list.component),
+        ("assessment_id", &list.assessment),
+        ("status", &list.status),
+        ("profile", &list.profile),
+        ("since", &list.since),
+        ("cursor", &list.cursor),
+    ];
+    let given = filters.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
+    let query: Vec<_> = given.chain([("limit", limit.as_str())]).collect();
+    ask(settings, async |server| {
+        let page: Value = server.get(SCANS, &query).await?;
+        print(&match list.format {
+            View::Json => pretty(&page)?,
+            View::Table => table(&page),
+        })?;
+        Ok(Exit::Pass)
+    })
+}
+
+pub(crate) fn cancel(settings: &Settings, cancel: &Cancel) -> anyhow::Result<Exit> {
+    ask(settings, async |server| {
+        let answer: Value = server.post(&path(&cancel.id, "/cancel"), &json!({}), None).await?;
+        let status = text(&answer, "status");
+        let said = if status == "running" { "called off; its worker has yet to stop" } else { status.as_str() };
+        print(&format!("{}  {said}\n", cancel.id))?;
+        Ok(Exit::Pass)
+    })
+}
+
+fn pretty(value: &Value) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+/// What a client named as the source.
+fn source(scan: &Value) -> String {
+    let named = ["git_url", "directory_path", "archive_path"].map(|field| text(scan, field));
+    named.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
+}
+
+fn describe(scan: &Value) -> String {
+    let rows = [
+        ("scan", text(scan, "test_id")),
+        ("status", text(scan, "status")),
+        ("decision", text(scan, "decision")),
+        ("failure", text(scan, "failure")),
+        ("source", source(scan)),
+        ("commit", text(scan, "resolved_commit")),
+        ("profile", text(scan, "profile")),
+        ("workspace", text(scan, "workspace_id")),
+        ("component", text(scan, "component_id")),
+        ("assessment", text(scan, "assessment_id")),
+        ("created", text(scan, "created_at")),
+        ("started", text(scan, "started_at")),
+        ("completed", text(scan, "completed_at")),
+        ("result", text(scan, "result_digest")),
+    ];
+    let mut rows: Vec<_> = rows.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    rows.extend(texts(scan, "warnings").into_iter().map(|warning| ("warning", warning)));
+    rows.extend(texts(scan, "errors").into_iter().map(|error| ("error", error)));
+    columns(&rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect::<Vec<_>>())
+}
+
+fn table(page: &Value) -> String {
+    let header = ["scan", "status", "decision", "workspace", "component", "assessment", "created"];
+    let items = page["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let fields = ["test_id", "status", "decision", "workspace_id", "component_id", "assessment_id", "created_at"];
+    let row = |scan: &Value| fields.map(|field| text(scan, field)).to_vec();
+    let rows: Vec<_> = [header.map(ToOwned::to_owned).to_vec()].into_iter().chain(items.iter().map(row)).collect();
+    match text(page, "next_cursor").as_str() {
+        "" => columns(&rows),
+        cursor => columns(&rows) + &format!("more: --cursor {cursor}\n"),
+    }
+}
