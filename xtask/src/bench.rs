@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::plugins::plugins;
 use crate::project::{Project, run, say};
-use crate::setup::setup;
+use crate::setup::{equip, setup};
 
 /// Trees that nobody here wrote, of about 2, 28 and 45 MB: name, pip's arguments.
 const TREES: [(&str, &[&str]); 3] = [
@@ -27,8 +27,13 @@ pub(crate) fn bench(project: &Project, arguments: &[String]) -> Result<()> {
     };
     run(project.cargo().args(["bench", "--workspace", "--profile", "dev", "--bench", "engine", "--"]).args(&trees))?;
     trees.iter().try_for_each(|tree| whole_scan(project, tree))?;
-    say("bench: the service beside its databases");
-    run(project.cargo().args(["bench", "--workspace", "--profile", "dev", "--bench", "service"]))
+    for (what, bench) in [("the service beside its databases", "service"), ("one to four workers", "fleet")] {
+        say(&format!("bench: {what}"));
+        let mut command = project.cargo();
+        equip(project, &mut command);
+        run(command.args(["bench", "--workspace", "--profile", "dev", "--bench", bench]))?;
+    }
+    Ok(())
 }
 
 /// One scan by the command itself, which says how its time was shared out.
