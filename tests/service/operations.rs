@@ -459,3 +459,103 @@ fn offline_whatever_would_call_out_is_refused_by_name() {
         assert!(text.contains("ok      settings"), "{what}: {text}{}", String::from_utf8_lossy(&checked.stderr));
     }
 }
+
+#[test]
+fn a_manifest_in_a_bucket_is_read_where_the_operator_has_named_it() {
+    let Some(server) = s3::server() else { return };
+    let home = Home::new();
+    home.workspace("repo");
+    let (bucket, other) = (server.bucket(), server.bucket());
+    let manifest = r#"{"product":"p","version":"1","profiles":[{"name":"own","tools":["secrets"]}]}"#;
+    let keys = home.run(&["keys", "generate", "manifests"]);
+    assert_eq!(keys.code, 0, "{}", keys.stderr);
+    for bucket in [&bucket, &other] {
+        std::fs::write(server.file(bucket, "manifest.json"), manifest).expect("a file");
+        std::fs::write(server.file(bucket, "manifest.json.sig"), "bm90aGluZw==").expect("a file");
+    }
+    let mut settings = server.settings(&bucket, server.port());
+    settings.push(("CERTUS_MANIFEST_BUCKETS", bucket.clone()));
+    settings[0].1 = "folder".to_owned();
+    let service = Service::start(&home, &borrowed(&settings));
+    let asked = |bucket: &str, key: &str| {
+        let mut body = directory("repo");
+        body["profile"] = json!("own");
+        body["manifest_uri"] = json!(format!("s3://{bucket}/{key}"));
+        body["manifest_signature_uri"] = json!(format!("s3://{bucket}/manifest.json.sig"));
+        body
+    };
+    // The server looks at its folder every now and then.
+    let patience = Instant::now() + PATIENCE;
+    let done = loop {
+        let done = service.ended(&service.submit(&asked(&bucket, "manifest.json")));
+        if done["status"] == "succeeded" || Instant::now() > patience {
+            break done;
+        }
+    };
+    assert_eq!(done["status"], "succeeded", "{done:#}");
+    assert_eq!(done["manifest_metadata"]["product"], "p", "{done:#}");
+    let gone = service.ended(&service.submit(&asked(&bucket, "nowhere.json")));
+    assert_eq!((&gone["status"], &gone["failure"]), (&json!("failed"), &json!("manifest")), "{gone:#}");
+    let refused = service.post("/v1/security-scans", &asked(&other, "manifest.json"));
+    assert!(refused.status == 422 && refused.text().contains("names no bucket"), "{}", refused.text());
+    drop(service);
+    let service = Service::start(&home, &borrowed(&settings[1..4]));
+    let refused = service.post("/v1/security-scans", &asked(&bucket, "manifest.json"));
+    assert!(refused.status == 422 && refused.text().contains("has named none"), "{}", refused.text());
+}
+
+#[test]
+fn the_checklist_of_production_fails_until_everything_is_as_it_should_be() {
+    let home = Home::new();
+    let run = |settings: &[(&str, &str)]| {
+        let done = home.service(settings).args(["doctor", "--production"]).output().expect("certus runs");
+        (done.status.code(), String::from_utf8_lossy(&done.stdout).into_owned())
+    };
+    let (code, said) = run(&[]);
+    assert_eq!(code, Some(2), "{said}");
+    let line = |said: &str, name: &str| {
+        let mut lines = said.lines().filter(|line| line.split_whitespace().nth(1) == name.split(' ').next());
+        lines.rfind(|line| line.contains(name)).unwrap_or_default().to_owned()
+    };
+    for name in ["production", "signing key"] {
+        assert!(line(&said, name).starts_with("FAILED"), "{name}: {said}");
+    }
+    certus(&home, &["keys", "generate", "service"]);
+    user(&home, "operators", "admin");
+    let authority = Authority::new();
+    let (cert, tls_key) = authority.issue("127.0.0.1");
+    let secret = |name: &str, text: &str| {
+        let path = home.write(name, text);
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("a file");
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    let (cert, tls_key) = (secret("tls.pem", &cert), secret("tls.key", &tls_key));
+    let master = secret("master", &master_key());
+    let open = secret("open", &master_key());
+    std::fs::set_permissions(&open, std::os::unix::fs::PermissionsExt::from_mode(0o644)).expect("a file");
+    let good = [
+        ("CERTUS_PRODUCTION", "true"),
+        ("CERTUS_KEY", "service"),
+        ("CERTUS_TLS_CERT_FILE", &*cert),
+        ("CERTUS_TLS_KEY_FILE", &tls_key),
+        ("CERTUS_RETENTION_DAYS", "90"),
+        ("ENCRYPTION_MASTER_KEY_FILE", &master),
+    ];
+    let (code, said) = run(&good);
+    assert_eq!(code, Some(0), "{said}");
+    for name in ["production", "transport", "secrets", "sealing", "retention", "database", "audit chain", "blobs"] {
+        assert!(line(&said, name).starts_with("ok"), "{name}: {said}");
+    }
+    assert!(!said.contains(&master_key()), "{said}");
+    for (wrong, name) in [
+        (vec![("ENCRYPTION_MASTER_KEY_FILE", &*open)], "can be read by others"),
+        (
+            vec![("CERTUS_ASSURANCE_LISTEN", "0.0.0.0:0"), ("CERTUS_TLS_CERT_FILE", ""), ("CERTUS_TLS_KEY_FILE", "")],
+            "plain HTTP",
+        ),
+        (vec![("CERTUS_ASSURANCE_USE_SAMPLE_MODE", "true")], "sample mode"),
+    ] {
+        let (code, said) = run(&[&good[..], &wrong[..]].concat());
+        assert!(code == Some(2) && said.contains(name), "{name}: {said}");
+    }
+}
