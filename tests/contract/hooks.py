@@ -32,6 +32,7 @@ ARCHIVE = Path(STATE["archive"]).read_bytes()
 chance = random.Random(STATE["seed"])
 lock = threading.Lock()
 keys = deque(STATE["keys"], maxlen=REMEMBERED)
+webhooks = deque(STATE["webhooks"], maxlen=REMEMBERED)
 
 
 def submit():
@@ -74,6 +75,8 @@ BODIES = {
     },
     "createUser": lambda: {"tenant_id": STATE["tenant"], "name": word(), "role": "tenant"},
     "changeUser": lambda: {"disabled": chance.choice([True, False])},
+    "createWebhook": lambda: {"url": STATE["receiver"]},
+    "keepGitCredential": lambda: {"name": "ci", "host": "git.example.com", "token": word()},
 }
 
 
@@ -96,6 +99,8 @@ PATHS = {
     "changeUser": lambda: {"id": STATE["user"]},
     "revokeKey": lambda: {"id": chance.choice(keys)},
     "revokeOwnKey": lambda: {"id": chance.choice(keys)},
+    "dropWebhook": lambda: {"id": chance.choice(webhooks)},
+    "dropGitCredential": lambda: {"id": "ci"},
     "getScan": ended,
     "listArtifacts": ended,
     "listFindings": ended,
@@ -125,6 +130,8 @@ def after_call(context, case, response):
     operation = operation_id(case)
     if response.status_code == HTTPStatus.CREATED and operation in ("createKey", "createOwnKey"):
         keys.append(response.json()["id"])
+    if response.status_code == HTTPStatus.CREATED and operation == "createWebhook":
+        webhooks.append(response.json()["id"])
     is_own_method = case.method.upper() == case.operation.method.upper()
     answer = {
         # A method that the path does not have is an answer of no operation.

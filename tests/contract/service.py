@@ -1,5 +1,6 @@
 """The service under test: a real process in a folder of its own, with something of everything."""
 
+import base64
 import os
 import socket
 import subprocess
@@ -39,6 +40,7 @@ class Service:
             # The run asks for scans of made-up addresses: none of them is even looked up.
             "CERTUS_OFFLINE": "true",
             "CERTUS_ALLOWED_HOSTS": f"127.0.0.1:{self.silent_port}",
+            "ENCRYPTION_MASTER_KEY": base64.b64encode(bytes(32)).decode(),
             "CERTUS_JOB_ATTEMPTS": "1",
             "CERTUS_DRAIN_SECONDS": "1",
         }
@@ -217,6 +219,12 @@ def fill(service: Service, client: Client, lost: str) -> dict:
     keys = [
         client.ask("POST", "/v1/api-keys", json={"name": f"spare-{n}"})["id"] for n in range(4)
     ]
+    receiver = f"https://127.0.0.1:{service.silent_port}/told"
+    webhooks = [
+        client.ask("POST", "/v1/webhooks", json={"url": receiver})["id"] for _ in range(4)
+    ]
+    login = {"name": "ci", "host": "git.example.com", "token": "made-up"}
+    client.ask("POST", "/v1/git-credentials", json=login)
     scans = [
         client.submit(source_type="directory", directory_path="shop"),
         client.submit(source_type="archive", archive_path=upload["upload_id"], profile="standard"),
@@ -236,6 +244,8 @@ def fill(service: Service, client: Client, lost: str) -> dict:
         "user": user["id"],
         "keys": keys,
         "tenant": "other",
+        "webhooks": webhooks,
+        "receiver": receiver,
         "needed": [own_key, own_user, TENANT],
         "artifacts": [artifact["path"] for artifact in listed["items"]],
     }
