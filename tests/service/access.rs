@@ -66,6 +66,8 @@ struct Cast {
     dead: String,
     /// Keys that somebody may revoke.
     spare: [String; 2],
+    /// A webhook.
+    webhook: String,
 }
 
 impl Cast {
@@ -79,7 +81,9 @@ impl Cast {
         let (admin, admin_read) = (key(&home, &root, "write"), key(&home, &root, "read"));
         let (revoked, expired) = (key(&home, &root, "write"), key(&home, &root, "write"));
         let spare = [key(&home, &acme, "read"), key(&home, &acme, "read")];
-        let service = Service::start(&home, &production(&home));
+        // Of 32 zeros: it seals what is made up.
+        let sealing = ("ENCRYPTION_MASTER_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+        let service = Service::start(&home, &[&production(&home)[..], &[sealing]].concat());
 
         // They open what they are for, until they do not.
         for good in [&write, &read, &other, &admin, &admin_read, &revoked, &expired] {
@@ -111,8 +115,32 @@ impl Cast {
                 ),
             );
         }
+        let made = |path: &str, body: serde_json::Value| {
+            let request = service.request(Method::POST, path).header("content-type", "application/json");
+            let answer = send(request.bearer_auth(&write).body(body.to_string()));
+            assert_eq!(answer.status, 201, "{}", answer.text());
+            answer.json()
+        };
+        made("/v1/git-credentials", json!({"name": "ci", "host": "git.example.com", "token": "made-up"}));
+        let webhook =
+            made("/v1/webhooks", json!({"url": "https://ci.example.com/x"}))["id"].as_str().unwrap().to_owned();
         let user = acme;
-        Self { home, service, user, write, read, other, admin, admin_read, useless, ended, waiting, dead, spare }
+        Self {
+            webhook,
+            home,
+            service,
+            user,
+            write,
+            read,
+            other,
+            admin,
+            admin_read,
+            useless,
+            ended,
+            waiting,
+            dead,
+            spare,
+        }
     }
 
     /// The path of an operation on something of the first tenant's.
@@ -127,6 +155,8 @@ impl Cast {
             "changeUser" => &self.user,
             "revokeKey" => id_of(&self.spare[0]),
             "revokeOwnKey" => id_of(&self.spare[1]),
+            "dropGitCredential" => "ci",
+            "dropWebhook" => &self.webhook,
             _ if operation.path.contains("{id}") => panic!("{}: say here what it is about", operation.id),
             _ => "",
         };
@@ -162,6 +192,8 @@ impl Cast {
             "changeTenant" => json!({"weight": 2}),
             "createUser" => json!({"tenant_id": "acme", "name": "made"}),
             "changeUser" => json!({"disabled": false}),
+            "keepGitCredential" => json!({"name": "made", "host": "git.example.com", "token": "made-up"}),
+            "createWebhook" => json!({"url": "https://ci.example.com/made"}),
             other => panic!("{other}: say here what it takes"),
         };
         ("application/json", body.to_string().into_bytes())
@@ -270,7 +302,7 @@ fn case_084_every_operation_with_every_kind_of_key() {
         let answer = cast.send(operation, &cast.path(operation), key.map(String::as_str));
         assert!((200..300).contains(&answer.status), "{}: {} {}", operation.id, answer.status, answer.text());
     }
-    assert!(operations.len() >= 29 && denied > 200, "{} operations, {denied} refusals", operations.len());
+    assert!(operations.len() >= 35 && denied > 200, "{} operations, {denied} refusals", operations.len());
     println!("case 084: {} operations, {denied} refusals", operations.len());
 }
 
@@ -279,12 +311,19 @@ fn case_084_lists_and_bodies_show_and_take_nothing_of_another_tenants() {
     let cast = Cast::new();
     let upload = operations().into_iter().find(|operation| operation.id == "uploadArchive").expect("it is there");
     let archive = cast.send(&upload, &upload.path, Some(&cast.write)).json()["upload_id"].as_str().unwrap().to_owned();
-    for path in ["/v1/security-scans", "/v1/api-keys", "/v1/audit-events", "/v1/audit-events?tenant_id=acme"] {
+    for path in [
+        "/v1/security-scans",
+        "/v1/api-keys",
+        "/v1/git-credentials",
+        "/v1/webhooks",
+        "/v1/audit-events",
+        "/v1/audit-events?tenant_id=acme",
+    ] {
         let own = get(&cast.service, path, Some(&cast.write)).text();
         assert!(own.contains("acme") || own.contains(&cast.ended), "{path}: {own}");
         let foreign = get(&cast.service, path, Some(&cast.other));
         let says = foreign.text();
-        for word in [cast.ended.as_str(), cast.user.as_str(), "acme", id_of(&cast.write)] {
+        for word in [cast.ended.as_str(), cast.user.as_str(), "acme", id_of(&cast.write), &cast.webhook] {
             assert!(!says.contains(word), "{path} shows {word}: {says}");
         }
     }

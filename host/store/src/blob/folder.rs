@@ -7,7 +7,8 @@ use std::time::SystemTime;
 use cap_std::fs::Dir;
 use futures_util::future::BoxFuture;
 
-use super::{Area, BlobStore, Incoming, Kept, open_area, open_root};
+use super::incoming::{open_area, open_root};
+use super::{Area, BlobStore, Incoming, Kept};
 use crate::error::Error;
 
 /// A folder with one folder for each area. What it keeps is moved into it at once, by its name.

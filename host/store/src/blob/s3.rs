@@ -1,20 +1,16 @@
 //! Blobs in a bucket of an S3 store.
 
+mod client;
+
 use std::fmt;
 use std::io::{Seek as _, SeekFrom};
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::retry::RetryConfig;
-use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{
-    BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient,
-};
+use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cap_std::fs::Dir;
@@ -23,6 +19,8 @@ use futures_util::future::BoxFuture;
 use sha2::Digest as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+pub use self::client::{S3Config, S3Login};
+use self::client::{clients, patience};
 use super::{Area, BlobStore, Incoming, Kept};
 use crate::error::Error;
 
@@ -30,48 +28,10 @@ use crate::error::Error;
 const LAST: &str = "index.json";
 /// Under which every object carries the SHA-256 of its content.
 const DIGEST: &str = "sha256";
-/// How often one request is tried.
-const ATTEMPTS: u32 = 5;
 /// How often content is asked for anew that came damaged.
 const READS: usize = 3;
-const CONNECT: Duration = Duration::from_secs(5);
-/// How long an answer may take, and what is sent for each of these bytes a second more.
-const ANSWER: Duration = Duration::from_secs(30);
-const SLOWEST: u64 = 1 << 20;
 /// How much is read at once.
 const PART: usize = 256 * 1024;
-
-/// Where a bucket is.
-#[derive(Clone, Debug)]
-pub struct S3Config {
-    /// The store's address; that of AWS where there is none.
-    pub endpoint: Option<String>,
-    /// Its region.
-    pub region: String,
-    /// The bucket.
-    pub bucket: String,
-    /// What every key begins with: empty, or ends with a slash.
-    pub prefix: String,
-    /// Who asks.
-    pub login: S3Login,
-    /// Certificates (PEM) of the authorities that vouch for the store, in place of the machine's.
-    pub authorities: Option<Vec<u8>>,
-}
-
-/// A login. It cannot be printed.
-#[derive(Clone)]
-pub struct S3Login {
-    /// The name.
-    pub access_key_id: String,
-    /// The secret.
-    pub secret_access_key: String,
-}
-
-impl fmt::Debug for S3Login {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("S3Login(redacted)")
-    }
-}
 
 /// A prefix of a bucket.
 #[derive(Clone, Debug)]
@@ -90,27 +50,9 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 impl S3 {
     /// A client; nothing is asked yet.
     pub fn new(config: S3Config) -> Self {
-        let login = config.login;
-        let credentials =
-            Credentials::new(login.access_key_id, login.secret_access_key, None, None, "the settings of the service");
-        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(ANSWER).build();
-        let mut builder = aws_sdk_s3::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(config.region))
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-            .timeout_config(timeouts)
-            .http_client(http_client(config.authorities.as_deref()))
-            // Stores that are not AWS know no trailers; each object carries a digest of ours.
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
-        let mut place = format!("bucket `{}`", config.bucket);
-        if let Some(endpoint) = &config.endpoint {
-            // A bucket as a part of the host needs names that private stores do not have.
-            builder = builder.endpoint_url(endpoint).force_path_style(true);
-            place += &format!(" at {endpoint}");
-        }
-        let anonymous = Client::from_conf(builder.clone().allow_no_auth().build());
-        let client = Client::from_conf(builder.credentials_provider(credentials).build());
+        let (client, anonymous) = clients(&config);
+        let at = config.endpoint.map(|endpoint| format!(" at {endpoint}")).unwrap_or_default();
+        let place = format!("bucket `{}`{at}", config.bucket);
         Self { client, anonymous, bucket: config.bucket, prefix: config.prefix, place }
     }
 
@@ -165,10 +107,7 @@ impl S3 {
         let put = self.client.put_object().bucket(&self.bucket).key(&key).body(body);
         let put = put.content_length(i64::try_from(size).unwrap_or(i64::MAX));
         let put = put.checksum_sha256(STANDARD.encode(sha256.as_bytes())).metadata(DIGEST, sha256.to_string());
-        // The answer comes after all of the content has gone.
-        let patience = ANSWER + Duration::from_secs(size / SLOWEST);
-        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(patience).build();
-        let put = put.customize().config_override(aws_sdk_s3::Config::builder().timeout_config(timeouts));
+        let put = put.customize().config_override(Builder::new().timeout_config(patience(size)));
         put.send().await.map_err(|cause| failed(said(cause)))?;
         Ok(())
     }
@@ -365,16 +304,6 @@ impl BlobStore for S3 {
             }
             Ok(())
         })
-    }
-}
-
-fn http_client(authorities: Option<&[u8]>) -> SharedHttpClient {
-    let builder = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
-    let trusted = authorities.map(|pem| TrustStore::empty().with_pem_certificate(pem));
-    let context = trusted.and_then(|trusted| TlsContext::builder().with_trust_store(trusted).build().ok());
-    match context {
-        Some(context) => builder.tls_context(context).build_https(),
-        None => builder.build_https(),
     }
 }
 
