@@ -16,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use cap_std::fs::Dir;
 use certus_model::Sha256;
 use futures_util::future::BoxFuture;
+use futures_util::stream::{self, TryStreamExt as _};
 use sha2::Digest as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -28,6 +29,8 @@ use crate::error::Error;
 const LAST: &str = "index.json";
 /// Under which every object carries the SHA-256 of its content.
 const DIGEST: &str = "sha256";
+/// How many files of a bundle are on their way at a time.
+const TOGETHER: usize = 6;
 /// How often content is asked for anew that came damaged.
 const READS: usize = 3;
 /// How much is read at once.
@@ -241,11 +244,19 @@ impl BlobStore for S3 {
             let dir = dir.open_dir(name).map_err(here)?;
             let mut files = Vec::new();
             below(&dir, "", &mut files).map_err(here)?;
-            files.sort_by_key(|path| (path == LAST, path.clone()));
-            for path in files {
-                let source = incoming.path().join(name).join(&path);
-                self.put(&dir, &path, source, self.key(area, name, Some(&path))).await?;
-                crate::crash::point("blob-put");
+            let (last, first): (Vec<_>, Vec<_>) = files.into_iter().partition(|path| path == LAST);
+            let put = |path: String| {
+                let (dir, source, key) =
+                    (&dir, incoming.path().join(name).join(&path), self.key(area, name, Some(&path)));
+                async move {
+                    self.put(dir, &path, source, key).await?;
+                    crate::crash::point("blob-put");
+                    Ok::<_, Error>(())
+                }
+            };
+            stream::iter(first.into_iter().map(Ok)).try_for_each_concurrent(TOGETHER, put).await?;
+            for path in last {
+                put(path).await?;
             }
             Ok(())
         })
