@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::keys::{certus, key, production, user};
 use crate::support::home::{Ended, Home, ended};
 use crate::support::service::{PATIENCE, Service, directory};
+use crate::support::tls::Authority;
 
 /// A service that wants keys, and a key for it.
 struct Cast {
@@ -104,6 +105,14 @@ fn what_keeps_a_client_from_an_answer_is_told_with_the_hosts_code() {
         ("a path that is not there", &here, &cast.key, &["submit", "server:gone", "--wait"], 1, "failed"),
         ("a login in the address", &here, &cast.key, &["submit", "https://me:hunter2@h.example/x"], 1, "has a login"),
         ("an unknown profile", &here, &cast.key, &["submit", "server:repo", "--profile", "none-such"], 1, "422"),
+        (
+            "a login that is not kept",
+            &here,
+            &cast.key,
+            &["submit", "https://git.example/x", "--credential", "none-such"],
+            1,
+            "names no stored login",
+        ),
         ("an unknown scan", &here, &cast.key, &["status", "test_0123456789ab"], 1, "404"),
         ("a scan that is no scan", &here, &cast.key, &["status", "../x"], 64, "id"),
         ("an unknown option", &here, &cast.key, &["submit", "server:repo", "--faster"], 64, "--faster"),
@@ -176,6 +185,50 @@ fn scans_are_listed_followed_fetched_and_called_off() {
         fetched.stdout,
         fetched.stderr
     );
+}
+
+#[test]
+fn a_client_shows_its_certificate_and_believes_the_authority_that_it_is_told() {
+    let home = Home::new();
+    home.workspace("repo");
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let path = |name: &str, content: &str| home.write(name, content).to_str().expect("UTF-8").to_owned();
+    let pair = |name: &str, (cert, key): (String, String)| {
+        (path(&format!("{name}.pem"), &cert), path(&format!("{name}.key"), &key))
+    };
+    let (cert, key) = pair("server", authority.issue("127.0.0.1"));
+    let (ca, other_ca) = (path("ca.pem", &authority.pem()), path("other-ca.pem", &stranger.pem()));
+    let mine = pair("mine", authority.issue("me.example"));
+    let theirs = pair("theirs", stranger.issue("me.example"));
+    let settings =
+        [("CERTUS_TLS_CERT_FILE", cert.as_str()), ("CERTUS_TLS_KEY_FILE", &key), ("CERTUS_TLS_CLIENT_CA_FILE", &ca)];
+    let service = Service::start(&home, &settings);
+    for (row, ca, identity, code) in [
+        ("known to each other", Some(&ca), Some(&mine), 0),
+        ("an authority that the client is not told", None, Some(&mine), 1),
+        ("another authority", Some(&other_ca), Some(&mine), 1),
+        ("no certificate", Some(&ca), None, 1),
+        ("somebody else's certificate", Some(&ca), Some(&theirs), 1),
+    ] {
+        let mut command = home.command();
+        command.env("CERTUS_SERVER", format!("https://{}", service.address()));
+        command.envs(ca.map(|ca| ("CERTUS_CA_FILE", ca)));
+        if let Some((cert, key)) = identity {
+            command.env("CERTUS_CLIENT_CERT_FILE", cert).env("CERTUS_CLIENT_KEY_FILE", key);
+        }
+        let done = ended(command.args(["list"]).output().expect("certus runs"));
+        assert_eq!(done.code, code, "{row}: {}{}", done.stdout, done.stderr);
+        assert_eq!(done.stderr.contains("does not answer"), code != 0, "{row}: {}", done.stderr);
+    }
+    let half = ended(
+        home.command()
+            .env("CERTUS_SERVER", "https://127.0.0.1:1")
+            .env("CERTUS_CLIENT_CERT_FILE", &mine.0)
+            .arg("list")
+            .output()
+            .expect("certus runs"),
+    );
+    assert_eq!((half.code, half.stderr.contains("one is missing")), (1, true), "{}", half.stderr);
 }
 
 #[test]

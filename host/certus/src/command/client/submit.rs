@@ -72,7 +72,7 @@ async fn asked(settings: &Settings, server: &Server, submit: &Submit) -> anyhow:
         ("manifest", manifest),
         ("timeout_seconds", submit.timeout.map(|seconds| json!(seconds))),
         ("priority", submit.priority.map(|priority| json!(priority.as_str()))),
-        ("credential", submit.credential.as_ref().map(|name| json!(name))),
+        ("git_credential", submit.credential.as_ref().map(|name| json!(name))),
     ] {
         asked.extend(value.map(|value| (field.to_owned(), value)));
     }
