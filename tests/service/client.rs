@@ -335,7 +335,7 @@ fn a_bundle_that_is_not_whole_is_not_kept() {
         ("a file twice", whole.clone(), [names(&whole), names(&whole)].concat(), None, Some("written")),
         ("nothing", BTreeMap::new(), Vec::new(), None, Some("that is no bundle")),
         ("another scan's", bundle(&other), names(&bundle(&other)), None, Some("as that of")),
-        ("another key's", whole.clone(), names(&whole), Some(mine), Some("--key FILE")),
+        ("another key's", whole.clone(), names(&whole), Some(mine), Some("--key PUB")),
     ] {
         let address = liar(&id, files, listed);
         let mut arguments = vec!["fetch", id.as_str(), "--out", "taken"];

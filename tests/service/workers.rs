@@ -162,7 +162,8 @@ fn case_112_asked_to_stop_it_finishes_or_gives_back_and_ends_well() {
         let service = Service::start(&home, &settings);
         for id in ids {
             let scan = service.ended(&id);
-            assert_eq!(scan["status"], "succeeded", "{scan:#}\n{}", service.log());
+            let done = (&scan["status"], &scan["attempts"]);
+            assert_eq!(done, (&json!("succeeded"), &json!(1)), "{scan:#}\n{}", service.log());
         }
     });
 }

@@ -90,7 +90,7 @@ impl Guard {
             addresses,
             authorities: self.policy.authorities.clone().filter(|_| inside),
             route: match &self.policy.proxy {
-                Some(proxy) if !inside => Some(proxy.route(&*self.resolver)?),
+                Some(proxy) if !inside => Some(Box::new(proxy.route(&*self.resolver)?)),
                 _ => None,
             },
         })
@@ -130,7 +130,8 @@ pub struct Pinned {
     port: u16,
     addresses: Vec<IpAddr>,
     authorities: Option<Authorities>,
-    route: Option<Route>,
+    /// Boxed, for it is large and mostly absent.
+    route: Option<Box<Route>>,
 }
 
 impl Pinned {
@@ -160,11 +161,11 @@ impl Pinned {
     /// The proxy through which this host is reached. Then the addresses are what this machine knows of the
     /// name, and the proxy connects to what it finds itself.
     pub fn proxy(&self) -> Option<&Proxy> {
-        self.route.as_ref().map(Route::proxy)
+        self.route().map(Route::proxy)
     }
 
-    pub(crate) const fn route(&self) -> Option<&Route> {
-        self.route.as_ref()
+    pub(crate) fn route(&self) -> Option<&Route> {
+        self.route.as_deref()
     }
 
     pub(crate) const fn host(&self) -> &Host<String> {

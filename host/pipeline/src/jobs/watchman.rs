@@ -80,30 +80,13 @@ async fn watch_over(workers: &Arc<Workers>, claim: Claim, stop: &mut watch::Rece
     let overdue = Instant::now() + Duration::from_millis(claim.scan.timeout_ms.unsigned_abs());
     tracing::info!("scan claimed");
     let mut attempt = pin!(attempt::attempt(workers, claim, &signal));
-    // Believed until then. A worker stops a while before it stops being believed.
-    let mut believed = Instant::now() + terms.lease - terms.lease / 6;
-    let mut beat = Instant::now() + terms.lease / 3;
+    let mut beats = pin!(beat(workers, &lease, &signal));
     let mut drained = None;
     loop {
         tokio::select! {
             () = &mut attempt => return,
-            () = sleep_until(beat.min(believed)), if !signal.is_lost() => {
-                let asked = Instant::now();
-                match said(workers, &lease, believed).await {
-                    Beat::GoOn => believed = asked + terms.lease - terms.lease / 6,
-                    Beat::Cancelled => {
-                        believed = asked + terms.lease - terms.lease / 6;
-                        signal.give(Stop::Cancelled);
-                    }
-                    Beat::Lost => signal.give(Stop::Lost),
-                    Beat::Unheard => {}
-                }
-                if Instant::now() >= believed {
-                    tracing::warn!("the lease could not be kept; this worker stops before it ends");
-                    signal.give(Stop::Lost);
-                }
-                beat = Instant::now() + terms.lease / if signal.why().is_none() { 3 } else { 6 };
-            }
+            // It ends with the lease alone.
+            () = &mut beats, if !signal.is_lost() => {}
             () = sleep_until(overdue), if signal.why().is_none() => signal.give(Stop::TimedOut),
             // An order to stop, or nobody who could give one any more.
             _ = stop.changed(), if drained.is_none() => drained = Some(Instant::now() + terms.grace),
@@ -111,6 +94,33 @@ async fn watch_over(workers: &Arc<Workers>, claim: Claim, stop: &mut watch::Rece
                 signal.give(Stop::Drained);
             }
         }
+    }
+}
+
+/// Says that the worker lives until the lease is lost, beside the attempt and never in its way: both write, and where
+/// one connection writes, the one that waits must not keep the other from giving it back.
+async fn beat(workers: &Workers, lease: &Lease, signal: &Signal) {
+    let whole = workers.terms.lease;
+    // Believed until then. A worker stops a while before it stops being believed.
+    let mut believed = Instant::now() + whole - whole / 6;
+    let mut next = Instant::now() + whole / 3;
+    loop {
+        sleep_until(next.min(believed)).await;
+        let asked = Instant::now();
+        match said(workers, lease, believed).await {
+            Beat::GoOn => believed = asked + whole - whole / 6,
+            Beat::Cancelled => {
+                believed = asked + whole - whole / 6;
+                signal.give(Stop::Cancelled);
+            }
+            Beat::Lost => return signal.give(Stop::Lost),
+            Beat::Unheard => {}
+        }
+        if Instant::now() >= believed {
+            tracing::warn!("the lease could not be kept; this worker stops before it ends");
+            return signal.give(Stop::Lost);
+        }
+        next = Instant::now() + whole / if signal.why().is_none() { 3 } else { 6 };
     }
 }
 

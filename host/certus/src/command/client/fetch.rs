@@ -46,9 +46,7 @@ pub(super) async fn bring(
     let output = Output::open(&out, if to.force { Existing::Replace } else { Existing::Keep })?;
     let keys = keys(settings, &to.keys)?;
     download(server, id, &output).await?;
-    let staged = output.received(&keys).with_context(|| {
-        format!("the bundle of {id} is refused and not kept; --key FILE names the service's public key (PEM)")
-    })?;
+    let staged = output.received(&keys).with_context(|| format!("the bundle of {id} is refused and not kept"))?;
     let verification = staged.verification();
     if &verification.scan().scan_id != id {
         bail!("the service hands out the bundle of {} as that of {id}; it is not kept", verification.scan().scan_id);

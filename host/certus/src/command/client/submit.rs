@@ -62,7 +62,7 @@ async fn asked(settings: &Settings, server: &Server, submit: &Submit) -> anyhow:
         .transpose()
         .with_context(|| format!("manifest `{}` is no JSON", submit.manifest.clone().unwrap_or_default().display()))?;
     let mut asked = pack::source(settings, server, submit).await?;
-    let component = submit.component.clone().or_else(|| folder_name(&submit.source).parse().ok());
+    let component = submit.component.clone().or_else(|| name(&submit.source).parse().ok());
     let component = component.context("the source has no name to call the component by; give one with --component")?;
     for (field, value) in [
         ("workspace_id", Some(json!(submit.workspace))),
@@ -79,6 +79,12 @@ async fn asked(settings: &Settings, server: &Server, submit: &Submit) -> anyhow:
     Ok(asked)
 }
 
+/// The last word of a source, without what says of which kind it is.
+fn name(source: &str) -> String {
+    let kinds = ["server:", "git:", "dir:", "archive:"];
+    folder_name(kinds.iter().fold(source, |rest, kind| rest.strip_prefix(kind).unwrap_or(rest)))
+}
+
 /// Waits for the end and gives the answer that `certus scan` would have given.
 async fn wait(settings: &Settings, server: &Server, id: &ScanId, submit: &Submit, quiet: bool) -> anyhow::Result<Exit> {
     let progress = Progress::new(quiet);
@@ -86,7 +92,7 @@ async fn wait(settings: &Settings, server: &Server, id: &ScanId, submit: &Submit
     progress.finish();
     let scan = ended?;
     match text(&scan, "status").as_str() {
-        "succeeded" => bring(settings, server, id, &submit.source, &submit.destination, quiet).await,
+        "succeeded" => bring(settings, server, id, &name(&submit.source), &submit.destination, quiet).await,
         "cancelled" => bail!("{id} was called off; there is no report"),
         _ => {
             let why = texts(&scan, "errors").join("; ");
@@ -103,5 +109,24 @@ async fn call_off(server: &Server, id: &ScanId) {
     match told {
         Ok(Ok(_)) => note(&format!("interrupted; {id} is called off, and nothing was written")),
         _ => note(&format!("interrupted; {id} could not be called off and may go on: `certus cancel {id}`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_called_by_its_last_word() {
+        for (source, expected) in [
+            ("https://host/team/shop.git", "shop"),
+            ("server:git:team/shop.git", "shop"),
+            ("dir:a/shop", "shop"),
+            ("shop/", "shop"),
+            ("a/shop.tar.gz", "shop.tar.gz"),
+            ("/", "scan"),
+        ] {
+            assert_eq!(name(source), expected, "{source}");
+        }
     }
 }
