@@ -15,7 +15,6 @@ use crate::place::Place;
 pub struct Source(pub(crate) Kind);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "there is one for a scan, and it is moved a few times")]
 pub(crate) enum Kind {
     /// A git repository behind `https`.
     Remote {
