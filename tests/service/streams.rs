@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use certus_model::outcome::Verdict;
 use certus_model::{Lane, ScanStatus};
 use certus_store::{DatabaseUrl, Ending, JobEnd, Store};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -260,20 +261,8 @@ fn case_092_clients_that_never_read_are_cut_off_and_hold_nobody_up() {
             store.append_events(&lease, &some).await.expect("a lease");
         }
         let ending = Ending {
-            status: ScanStatus::Succeeded,
-            decision: None,
-            failure: None,
-            errors: vec![],
-            warnings: vec![],
-            artifacts: Default::default(),
-            bundle: None,
-            bundle_bytes: None,
-            result_digest: None,
-            provenance_id: None,
-            resolved_commit: None,
-            manifest_digest: None,
-            manifest_metadata: None,
             events: vec![json!({"type": "scan_complete", "status": "SUCCEEDED"})],
+            ..Ending::new(ScanStatus::Succeeded, Verdict::Pass)
         };
         store.finish(&lease, JobEnd::Completed, &ending).await.expect("a lease");
         store.close().await;

@@ -137,11 +137,31 @@ fn case_121_the_sweeper_takes_orphans_and_nothing_that_lives() {
     assert_eq!(sweep(), 0);
 }
 
+/// A bundle that is about to be kept in a bucket, over a wire that misbehaves.
+struct Site {
+    server: &'static s3::Server,
+    bucket: String,
+    runtime: tokio::runtime::Runtime,
+    wire: Unreliable,
+    blobs: Blobs,
+    _place: tempfile::TempDir,
+}
+
+impl Site {
+    /// None, said once, where there is no server.
+    fn new() -> Option<Self> {
+        let server = s3::server()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let (wire, bucket) = (Unreliable::to(server.port()), server.bucket());
+        let place = tempfile::tempdir().unwrap();
+        let blobs = Blobs::new(place.path(), s3::client(&bucket, wire.port())).unwrap();
+        write(place.path(), BUNDLE);
+        Some(Self { server, bucket, runtime, wire, blobs, _place: place })
+    }
+}
+
 #[test]
 fn case_118_a_store_that_fails_is_asked_again_and_keeps_each_thing_once() {
-    let Some(server) = s3::server() else { return };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let wire = Unreliable::to(server.port());
     for (what, faults) in [
         ("500", [("PUT", Fault::Status(500)), ("GET", Fault::Status(500))]),
         ("503 slow down", [("PUT", Fault::Status(503)), ("GET", Fault::Status(503))]),
@@ -149,10 +169,8 @@ fn case_118_a_store_that_fails_is_asked_again_and_keeps_each_thing_once() {
         ("a lost answer", [("PUT", Fault::LoseReply), ("GET", Fault::LoseReply)]),
         ("a flipped bit", [("PUT", Fault::WrongTag), ("GET", Fault::FlipBit)]),
     ] {
-        let bucket = server.bucket();
-        let place = tempfile::tempdir().unwrap();
-        let blobs = Blobs::new(place.path(), s3::client(&bucket, wire.port())).unwrap();
-        write(place.path(), BUNDLE);
+        let Some(site) = Site::new() else { return };
+        let Site { runtime, wire, blobs, .. } = &site;
         wire.script(&faults);
         runtime.block_on(async {
             blobs.keep_bundle(BUNDLE).await.unwrap();
@@ -166,13 +184,8 @@ fn case_118_a_store_that_fails_is_asked_again_and_keeps_each_thing_once() {
 
 #[test]
 fn case_118_content_that_is_not_what_was_kept_is_nobodys() {
-    let Some(server) = s3::server() else { return };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let wire = Unreliable::to(server.port());
-    let bucket = server.bucket();
-    let place = tempfile::tempdir().unwrap();
-    let blobs = Blobs::new(place.path(), s3::client(&bucket, wire.port())).unwrap();
-    write(place.path(), BUNDLE);
+    let Some(site) = Site::new() else { return };
+    let Site { runtime, wire, blobs, .. } = &site;
     runtime.block_on(async {
         blobs.keep_bundle(BUNDLE).await.unwrap();
         wire.script(&[("GET", Fault::FlipBit); 3]);
@@ -184,17 +197,12 @@ fn case_118_content_that_is_not_what_was_kept_is_nobodys() {
 
 #[test]
 fn case_118_a_list_out_of_date_costs_nothing() {
-    let Some(server) = s3::server() else { return };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let wire = Unreliable::to(server.port());
-    let bucket = server.bucket();
-    let place = tempfile::tempdir().unwrap();
-    let blobs = Blobs::new(place.path(), s3::client(&bucket, wire.port())).unwrap();
-    write(place.path(), BUNDLE);
+    let Some(site) = Site::new() else { return };
+    let Site { server, bucket, runtime, wire, blobs, .. } = &site;
     let none = BTreeSet::new();
     runtime.block_on(async {
         blobs.keep_bundle(BUNDLE).await.unwrap();
-        let object = server.file(&bucket, &format!("site-a/bundles/{BUNDLE}"));
+        let object = server.file(bucket, &format!("site-a/bundles/{BUNDLE}"));
         for file in ["index.json", "scan.json", "reports/sast/findings.sarif.json"] {
             old(&object.join(file));
         }

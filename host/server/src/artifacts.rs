@@ -13,7 +13,6 @@ use certus_model::{ScanId, Sha256};
 use certus_store::Scan;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
-use sha2::Digest as _;
 use tokio::io::AsyncReadExt as _;
 use utoipa::ToSchema;
 
@@ -196,17 +195,8 @@ fn whole(file: &mut std::fs::File, digest: Sha256) -> Result<u64, Problem> {
     #[derive(Debug, thiserror::Error)]
     #[error("a file of a bundle is not what its index lists; verify the bundle, and restore it from a backup")]
     struct Changed;
-    let (mut hash, mut size, mut part) = (sha2::Sha256::new(), 0, vec![0; PART]);
-    loop {
-        match file.read(&mut part).map_err(Problem::internal)? {
-            0 => break,
-            read => {
-                hash.update(&part[..read]);
-                size += read as u64;
-            }
-        }
-    }
-    if Sha256::from_bytes(hash.finalize().into()) != digest {
+    let (found, size) = certus_store::digest(file).map_err(Problem::internal)?;
+    if found != digest {
         return Err(Problem::internal(Changed));
     }
     file.rewind().map_err(Problem::internal)?;

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
 use axum::{Router, body};
+use certus_model::outcome::Verdict;
 use certus_model::request::ScanRequest;
 use certus_model::{Lane, Role, ScanStatus, Scope, TenantId};
 use certus_store::{Blobs, DatabaseUrl, Ending, FindingRow, JobEnd, Lease, NewUser, Reach, Store};
@@ -102,20 +103,11 @@ impl Fixture {
 
     async fn end(&self, lease: &Lease, status: ScanStatus, bundle: Option<&str>) {
         let ending = Ending {
-            status,
             decision: None,
-            failure: None,
-            errors: vec![],
-            warnings: vec![],
-            artifacts: Default::default(),
             bundle: bundle.map(str::to_owned),
-            bundle_bytes: None,
-            result_digest: None,
-            provenance_id: None,
             resolved_commit: Some("a".repeat(40)),
-            manifest_digest: None,
-            manifest_metadata: None,
             events: vec![json!({"type": "scan_complete", "status": "SUCCEEDED"})],
+            ..Ending::new(status, Verdict::Error)
         };
         self.store.finish(lease, JobEnd::Completed, &ending).await.unwrap();
     }

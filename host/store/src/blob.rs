@@ -13,14 +13,18 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use cap_std::fs::{File, OpenOptions};
-use certus_model::{ScanId, UploadId};
+use certus_model::{ScanId, Sha256, UploadId};
 use futures_util::future::BoxFuture;
+use sha2::Digest as _;
 
 pub use self::folder::Folder;
 pub use self::incoming::Incoming;
 use self::incoming::is_young;
 pub use self::s3::{S3, S3Config, S3Login};
 use crate::error::Error;
+
+/// How much is read at once.
+const PART: usize = 256 * 1024;
 
 /// What is kept under a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -291,6 +295,23 @@ impl Drop for Fetched {
         if let Some((incoming, name)) = &self.temporary {
             // If it cannot be removed now, the sweeper does it later.
             let _ = incoming.dir.remove_file(name);
+        }
+    }
+}
+
+/// SHA-256 and length of all that is left to read.
+///
+/// # Errors
+/// Whatever keeps it from being read.
+pub fn digest(content: &mut impl io::Read) -> io::Result<(Sha256, u64)> {
+    let (mut hash, mut size, mut part) = (sha2::Sha256::new(), 0, vec![0; PART]);
+    loop {
+        match content.read(&mut part)? {
+            0 => return Ok((Sha256::from_bytes(hash.finalize().into()), size)),
+            read => {
+                hash.update(&part[..read]);
+                size += read as u64;
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use certus_model::{AssessmentId, ComponentId, Lane, ScanId, WorkspaceId};
 use clap::{Args, ValueEnum};
 
-use super::Format;
+use super::{Answer, Choice};
 
 /// Have a service scan.
 #[derive(Debug, Args)]
@@ -22,15 +22,8 @@ Examples:
 pub(crate) struct Submit {
     /// https URL, archive, directory or git repository as for `certus scan`, or `server:PATH`
     pub(crate) source: String,
-    /// Branch, tag or full commit id of a git repository
-    #[arg(long = "ref", value_name = "REF")]
-    pub(crate) reference: Option<String>,
-    /// Profile: which plugins run, and what they may find
-    #[arg(long, default_value = "light")]
-    pub(crate) profile: String,
-    /// Scan manifest (JSON) that defines profiles
-    #[arg(long, value_name = "FILE")]
-    pub(crate) manifest: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) choice: Choice,
     /// Your name for the workspace
     #[arg(long, value_name = "ID", default_value = "default")]
     pub(crate) workspace: WorkspaceId,
@@ -62,15 +55,8 @@ pub(crate) struct Submit {
 /// Where a fetched bundle goes and how it is believed.
 #[derive(Debug, Args)]
 pub(crate) struct Destination {
-    /// What to print on stdout
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub(crate) format: Format,
-    /// Folder for the bundle [default: certus-out/NAME-SCANID, with a link `latest`]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// Replace a bundle that is already there
-    #[arg(long, requires = "out")]
-    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) answer: Answer,
     /// Believe this public key (PEM) and no other; may be repeated [default: those of the key folder]
     #[arg(long = "key", value_name = "PUB")]
     pub(crate) keys: Vec<PathBuf>,

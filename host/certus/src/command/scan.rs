@@ -33,20 +33,21 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, scan: &Scan) -> an
     let flag = cancelled.clone();
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("signals cannot be handled")?;
     let source = source(settings, &scan.source)?;
-    let reference = scan.reference.as_deref().map(str::parse).transpose()?;
+    let reference = scan.choice.reference.as_deref().map(str::parse).transpose()?;
     let id = new_id();
-    let out = scan.out.clone().unwrap_or_else(|| Path::new(OUT).join(format!("{}-{id}", folder_name(&scan.source))));
-    if scan.out.is_none() {
+    let out =
+        scan.answer.out.clone().unwrap_or_else(|| Path::new(OUT).join(format!("{}-{id}", folder_name(&scan.source))));
+    if scan.answer.out.is_none() {
         std::fs::create_dir_all(OUT)
             .with_context(|| format!("folder `{OUT}` cannot be made; name another place with --out"))?;
     }
-    let existing = if scan.force { Existing::Replace } else { Existing::Keep };
+    let existing = if scan.answer.force { Existing::Replace } else { Existing::Keep };
     let output = Output::open(&out, existing)?;
     let baseline = match &scan.baseline {
         Some(path) => text(path, "baseline")?.parse().with_context(|| format!("baseline `{}`", path.display()))?,
         None => Baseline::default(),
     };
-    let manifest = scan.manifest.as_deref().map(|path| text(path, "manifest")).transpose()?;
+    let manifest = scan.choice.manifest.as_deref().map(|path| text(path, "manifest")).transpose()?;
     let host = host(settings, arguments.verbose, scan)?;
 
     let progress = Progress::new(arguments.quiet);
@@ -56,7 +57,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, scan: &Scan) -> an
             id,
             labels: None,
             subject: Subject::Source { source, reference },
-            profile: scan.profile.clone(),
+            profile: scan.choice.profile.clone(),
             manifest: manifest.map_or(Manifest::None, |text| Manifest::Given { bytes: text.into(), signature: None }),
             plugins: scan.plugins.clone(),
             baseline,
@@ -68,11 +69,11 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, scan: &Scan) -> an
             watch: &|line| progress.event(&line.event),
             cancelled: &cancelled,
         },
-        &|report| show(report, scan.format),
+        &|report| show(report, scan.answer.format),
     );
     progress.finish();
     let outcome = scanned?;
-    if scan.out.is_none() {
+    if scan.answer.out.is_none() {
         link_latest(&out);
     }
     print(&String::from_utf8_lossy(&outcome.shown))?;

@@ -22,7 +22,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 pub use self::client::{S3Config, S3Login};
 use self::client::{clients, patience};
-use super::{Area, BlobStore, Incoming, Kept};
+use super::{Area, BlobStore, Incoming, Kept, PART, digest};
 use crate::error::Error;
 
 /// The name of what is written last of a bundle: what has it is whole.
@@ -33,8 +33,6 @@ const DIGEST: &str = "sha256";
 const TOGETHER: usize = 6;
 /// How often content is asked for anew that came damaged.
 const READS: usize = 3;
-/// How much is read at once.
-const PART: usize = 256 * 1024;
 
 /// A prefix of a bucket.
 #[derive(Clone, Debug)]
@@ -103,8 +101,10 @@ impl S3 {
 
     /// Writes an object, with its digest.
     async fn put(&self, dir: &Dir, file: &str, source: PathBuf, key: String) -> Result<(), Error> {
-        let read = || digest(dir, file);
-        let (sha256, size) = read().map_err(|cause| Error::folder(format!("incoming/{file}"), "read", cause))?;
+        let (sha256, size) = dir
+            .open(file)
+            .and_then(|mut file| digest(&mut file))
+            .map_err(|cause| Error::folder(format!("incoming/{file}"), "read", cause))?;
         let failed = |cause| self.failed("written", &key, cause);
         let body = ByteStream::from_path(&source).await.map_err(|cause| failed(cause.into()))?;
         let put = self.client.put_object().bucket(&self.bucket).key(&key).body(body);
@@ -348,20 +348,4 @@ fn below(dir: &Dir, above: &str, files: &mut Vec<String>) -> std::io::Result<()>
         }
     }
     Ok(())
-}
-
-/// SHA-256 and size of a file.
-fn digest(dir: &Dir, path: &str) -> std::io::Result<(Sha256, u64)> {
-    use std::io::Read as _;
-    let mut file = dir.open(path)?;
-    let (mut hash, mut size, mut part) = (sha2::Sha256::new(), 0, vec![0; PART]);
-    loop {
-        match file.read(&mut part)? {
-            0 => return Ok((Sha256::from_bytes(hash.finalize().into()), size)),
-            read => {
-                hash.update(&part[..read]);
-                size += read as u64;
-            }
-        }
-    }
 }

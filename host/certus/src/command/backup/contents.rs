@@ -1,7 +1,6 @@
 //! What a backup holds: a signed statement over every file of it, and nothing beside.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -9,7 +8,6 @@ use certus_model::Sha256;
 use certus_signing::{Envelope, KeySet, SigningKey, Statement, Subject};
 use certus_store::Head;
 use serde::{Deserialize, Serialize};
-use sha2::Digest as _;
 
 use crate::command::check::{Check, Found};
 
@@ -17,8 +15,6 @@ use crate::command::check::{Check, Found};
 const PREDICATE_TYPE: &str = "https://certus.dev/attestation/backup/v1";
 /// The file of the statement.
 const STATEMENT: &str = "backup.dsse.json";
-/// How much is read at once.
-const PART: usize = 256 * 1024;
 
 /// What was true when the backup was made.
 #[derive(Debug, Serialize, Deserialize)]
@@ -98,11 +94,5 @@ fn digests(folder: &Path) -> anyhow::Result<BTreeMap<String, Sha256>> {
 
 fn digest(path: &Path) -> anyhow::Result<Sha256> {
     let mut file = std::fs::File::open(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
-    let (mut hash, mut part) = (sha2::Sha256::new(), vec![0; PART]);
-    loop {
-        match file.read(&mut part)? {
-            0 => return Ok(Sha256::from_bytes(hash.finalize().into())),
-            read => hash.update(&part[..read]),
-        }
-    }
+    Ok(certus_store::digest(&mut file)?.0)
 }

@@ -43,7 +43,7 @@ pub(super) async fn bring(
     quiet: bool,
 ) -> anyhow::Result<Exit> {
     let out = place(to, name, id)?;
-    let output = Output::open(&out, if to.force { Existing::Replace } else { Existing::Keep })?;
+    let output = Output::open(&out, if to.answer.force { Existing::Replace } else { Existing::Keep })?;
     let keys = keys(settings, &to.keys)?;
     download(server, id, &output).await?;
     let staged = output.received(&keys).with_context(|| format!("the bundle of {id} is refused and not kept"))?;
@@ -51,9 +51,9 @@ pub(super) async fn bring(
     if &verification.scan().scan_id != id {
         bail!("the service hands out the bundle of {} as that of {id}; it is not kept", verification.scan().scan_id);
     }
-    let shown = shown(&staged, to.format)?;
+    let shown = shown(&staged, to.answer.format)?;
     let verification = staged.put_in_place()?;
-    if to.out.is_none() {
+    if to.answer.out.is_none() {
         link_latest(&out);
     }
     print(&String::from_utf8_lossy(&shown))?;
@@ -65,7 +65,7 @@ pub(super) async fn bring(
 
 /// Where the bundle goes.
 fn place(to: &Destination, name: &str, id: &ScanId) -> anyhow::Result<PathBuf> {
-    if let Some(out) = &to.out {
+    if let Some(out) = &to.answer.out {
         return Ok(out.clone());
     }
     std::fs::create_dir_all(OUT)

@@ -25,7 +25,7 @@ pub(super) async fn source(
     server: &Server,
     submit: &Submit,
 ) -> anyhow::Result<Map<String, Value>> {
-    let reference = submit.reference.as_deref();
+    let reference = submit.choice.reference.as_deref();
     if let Some(path) = submit.source.strip_prefix(THERE) {
         return there(path, reference);
     }

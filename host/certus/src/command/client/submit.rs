@@ -56,11 +56,10 @@ async fn accepted(settings: &Settings, server: &Server, submit: &Submit) -> anyh
 
 /// The body of the submit.
 async fn asked(settings: &Settings, server: &Server, submit: &Submit) -> anyhow::Result<Map<String, Value>> {
-    let manifest = submit.manifest.as_deref().map(|path| read(path, "manifest")).transpose()?;
-    let manifest: Option<Value> = manifest
-        .map(|text| serde_json::from_str(&text))
-        .transpose()
-        .with_context(|| format!("manifest `{}` is no JSON", submit.manifest.clone().unwrap_or_default().display()))?;
+    let manifest = submit.choice.manifest.as_deref().map(|path| read(path, "manifest")).transpose()?;
+    let manifest: Option<Value> = manifest.map(|text| serde_json::from_str(&text)).transpose().with_context(|| {
+        format!("manifest `{}` is no JSON", submit.choice.manifest.clone().unwrap_or_default().display())
+    })?;
     let mut asked = pack::source(settings, server, submit).await?;
     let component = submit.component.clone().or_else(|| name(&submit.source).parse().ok());
     let component = component.context("the source has no name to call the component by; give one with --component")?;
@@ -68,7 +67,7 @@ async fn asked(settings: &Settings, server: &Server, submit: &Submit) -> anyhow:
         ("workspace_id", Some(json!(submit.workspace))),
         ("component_id", Some(json!(component))),
         ("assessment_id", Some(json!(submit.assessment))),
-        ("profile", Some(json!(submit.profile))),
+        ("profile", Some(json!(submit.choice.profile))),
         ("manifest", manifest),
         ("timeout_seconds", submit.timeout.map(|seconds| json!(seconds))),
         ("priority", submit.priority.map(|priority| json!(priority.as_str()))),
