@@ -3,11 +3,15 @@
 mod browser;
 mod debian;
 mod deploy;
+mod go;
 mod guests;
 mod languages;
+mod peers;
 mod postgres;
 mod programs;
+mod python;
 mod registry;
+mod tokens;
 mod validators;
 
 use std::process::Command;
@@ -23,10 +27,12 @@ pub(crate) fn setup(project: &Project, arguments: &[String]) -> Result<()> {
     programs::install(project)?;
     postgres::install(project)?;
     registry::install(project)?;
+    tokens::install(project)?;
     guests::install(project)?;
     validators::install(project)?;
     browser::install(project)?;
     deploy::install(project)?;
+    peers::install(project)?;
     languages::install(project)
 }
 
@@ -39,6 +45,10 @@ pub(crate) fn equip(project: &Project, tests: &mut Command) {
     let deploy = deploy::folder(project);
     if deploy.is_dir() {
         tests.env("CERTUS_TEST_DEPLOY", deploy);
+    }
+    let peers = peers::folder(project);
+    if peers.is_dir() {
+        tests.env("CERTUS_TEST_PEERS", peers);
     }
     let guests = languages::folder(project);
     if guests.join("installed.txt").is_file() {

@@ -34,4 +34,4 @@ pub use path::RepoPath;
 pub use plugin::PluginManifest;
 pub use run::PluginRun;
 pub use severity::{Confidence, Severity};
-pub use state::{JobState, Lane, OnError, Role, ScanStatus, Scope, UploadStatus};
+pub use state::{DenialReason, JobState, Lane, OnError, Role, ScanStatus, Scope, Tier, UploadStatus};

@@ -36,6 +36,50 @@ words!(
 });
 
 words!(
+    /// How much a published bundle may be trusted with.
+    Tier, "tier", {
+    /// The scanning host's signature alone.
+    Basic = "basic",
+    /// Trust's verdict as well, and an entry in the transparency log.
+    Verified = "verified",
+});
+
+words!(
+    /// Why Trust denies a publication.
+    DenialReason, "reason of a denial", {
+    /// There is nothing to publish.
+    NoArtifacts = "no_artifacts",
+    /// What would be published is not what was signed.
+    ArtifactMismatch = "artifact_mismatch",
+    /// The policy accepts no such signer.
+    InvalidSigner = "invalid_signer",
+    /// The scan's signature does not verify.
+    InnerSignature = "inner_signature_verification_failed",
+    /// The signer's key had run out, or was not valid yet.
+    SignerExpired = "certificate_expired",
+    /// The signer was revoked.
+    SignerRevoked = "signer_revoked",
+    /// A key signed that was made on first use, by nobody's decision.
+    DevelopmentKey = "development_key",
+    /// There is no report.
+    ScanNotSucceeded = "scan_not_succeeded",
+    /// The scan was of the sample workspace.
+    SampleMode = "sample_mode",
+    /// The policy accepts no such plugin.
+    PluginNotAccepted = "plugin_not_accepted",
+    /// A plugin that ran was revoked.
+    PluginRevoked = "plugin_revoked",
+    /// The policy accepts no such decision.
+    DecisionNotAccepted = "decision_not_accepted",
+    /// Not everything was looked at.
+    CoverageIncomplete = "coverage_incomplete",
+    /// The scan's signature is not in a transparency log.
+    LogEntryMissing = "log_entry_missing",
+    /// It is said to be in a log, and is not proven to be.
+    LogProofInvalid = "log_proof_invalid",
+});
+
+words!(
     /// Where a job of the queue is.
     JobState, "job state", {
     /// Waiting, or waiting again.

@@ -46,6 +46,27 @@ impl Envelope {
         Ok(Self { payload_type: payload_type.to_owned(), payload: Payload(payload), signatures })
     }
 
+    /// What the signer says that the payload is. Unverified.
+    pub fn payload_type(&self) -> &str {
+        &self.payload_type
+    }
+
+    /// The payload. Unverified.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload.0
+    }
+
+    /// The one signature, unverified, with the id of the key that is said to have made it.
+    ///
+    /// # Errors
+    /// More or fewer signatures than one.
+    pub fn signature(&self) -> Result<(Sha256, &Signature), Error> {
+        match self.signatures.as_slice() {
+            [Signed { keyid, sig }] => Ok((*keyid, sig)),
+            other => Err(Error::SignatureCount(other.len())),
+        }
+    }
+
     /// Reads an envelope file, which must be byte for byte its own canonical form.
     ///
     /// # Errors

@@ -33,6 +33,9 @@ pub enum Error {
     /// The name belongs to the key that is made on first use.
     #[error("the name `{0}` is kept for the key that a scan without a key makes; choose another name")]
     ReservedName(Name),
+    /// A key of which only the public half is here.
+    #[error("only the public half of the key `{0}` is here; make a new key where the private half is, and import that")]
+    KeyElsewhere(Name),
     /// There is no such key.
     #[error("there is no key `{name}` in `{folder}`; see `certus keys list`, or make it with `certus keys generate`")]
     NoSuchKey {
@@ -69,10 +72,10 @@ pub enum Error {
         /// The file.
         path: String,
     },
-    /// What is wrong with one file.
+    /// What is wrong with one file or one key.
     #[error("`{path}`: {cause}")]
     InFile {
-        /// The file.
+        /// The file, or the reference to the key.
         path: String,
         /// What is wrong with it.
         #[source]
@@ -83,11 +86,149 @@ pub enum Error {
     Io {
         /// The file or folder.
         path: String,
-        /// `read`, `written` or `created`.
+        /// `read`, `written`, `created` or `locked`.
         action: &'static str,
         /// What the operating system said.
         #[source]
         cause: io::Error,
+    },
+
+    /// The record of when the keys of a folder count is damaged.
+    #[error("`{path}` is no record of when keys count ({cause}); put it right, or take it from a backup")]
+    MalformedRecord {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        #[source]
+        cause: serde_json::Error,
+    },
+    /// More keys than the record of a folder may name.
+    #[error("the key folder `{0}` has more keys than 1 MiB of record can name; begin a new folder")]
+    TooManyKeys(String),
+    /// A key's time has not begun.
+    #[error("the key `{key}` is not valid before {not_before}; wait for it, or set the clock right")]
+    KeyNotYet {
+        /// The key's id.
+        key: Sha256,
+        /// When its time begins.
+        not_before: String,
+    },
+    /// A key's time is over.
+    #[error("the key `{key}` ran out at {not_after}, what it signs since does not count; run `certus keys rotate`")]
+    KeyExpired {
+        /// The key's id.
+        key: Sha256,
+        /// When its time ended.
+        not_after: String,
+    },
+    /// A key was revoked.
+    #[error(
+        "the key `{key}` was revoked, what it signed since {since} does not count ({reason}); sign with another key"
+    )]
+    KeyRevoked {
+        /// The key's id.
+        key: Sha256,
+        /// Since when.
+        since: String,
+        /// Why.
+        reason: String,
+    },
+    /// What signed made a signature that its own public half refuses.
+    #[error("a fresh signature of the key `{0}` does not verify, so it was not used; check what holds the key")]
+    FaultySigner(Sha256),
+    /// A private key that cannot leave its place.
+    #[error("the private key stays in its token or with its service, so it cannot be written to a file")]
+    NotExportable,
+
+    /// Half a key of a transparency log, or halves of two.
+    #[error("`{path}` is not the private half of the transparency-log.vkey beside it; restore both from one backup")]
+    LogKey {
+        /// The private half.
+        path: String,
+    },
+    /// What is wrong with a log's key or a note.
+    #[error("{0}")]
+    Note(#[source] Box<crate::note::Error>),
+    /// A reference to a key that cannot be used as it is written.
+    #[error("the key reference `{reference}` {why}")]
+    BadKeyRef {
+        /// As much of it as holds no secret.
+        reference: String,
+        /// What is wrong with it, and what to write.
+        why: String,
+    },
+    /// The signer `kms-hmac` of the service that this one replaces.
+    #[error("`kms-hmac` is refused, as nobody without the secret can check an HMAC; sign with awskms:///KEY")]
+    HmacKey,
+    /// A key whose reference or settings leave something out.
+    #[error("the key `{key}` needs {what}")]
+    KeyNeeds {
+        /// The reference.
+        key: String,
+        /// What.
+        what: &'static str,
+    },
+    /// A PKCS#11 module that cannot be loaded.
+    #[error("the PKCS#11 module `{path}` could not be loaded ({cause}); install it, or name another")]
+    TokenModule {
+        /// The file.
+        path: String,
+        /// What was wrong with it.
+        cause: String,
+    },
+    /// No token fits the reference.
+    #[error("the token of the key `{0}` is not there; plug it in, or name another")]
+    TokenAway(String),
+    /// A wrong PIN. It is not tried again: tokens lock themselves.
+    #[error("the PIN does not open the token of the key `{0}`; put it right before the token locks itself")]
+    WrongPin(String),
+    /// A token that has locked itself.
+    #[error("the token of the key `{0}` has locked its PIN; unlock it with its security officer's PIN")]
+    PinLocked(String),
+    /// A reference that fits more than one thing.
+    #[error("the key reference `{key}` fits several {what}")]
+    KeyAmbiguous {
+        /// The reference.
+        key: String,
+        /// What there are several of, and what to add.
+        what: &'static str,
+    },
+    /// A key that its holder does not have.
+    #[error("there is no key `{key}` {place}; put the reference right, or make the key there")]
+    KeyMissing {
+        /// The reference.
+        key: String,
+        /// Where it was looked for.
+        place: &'static str,
+    },
+    /// A key of another kind.
+    #[error("the key `{0}` is not an ECDSA P-256 key that signs; name one that is")]
+    KeyKind(String),
+    /// A login that may not use the key.
+    #[error("AWS KMS denies this login the use of the key `{key}` ({code}); let it call kms:GetPublicKey and kms:Sign")]
+    KeyDenied {
+        /// The reference.
+        key: String,
+        /// What the service called it.
+        code: String,
+    },
+    /// A service that does not answer.
+    #[error(
+        "AWS KMS could not be asked for the key `{key}` ({cause}); check its address and the network, then try again"
+    )]
+    KmsAway {
+        /// The reference.
+        key: String,
+        /// What happened.
+        cause: String,
+    },
+    /// Anything else that a token or service answered.
+    #[error("the holder of the key `{key}` answered {said}; look there for the reason")]
+    KeyHolder {
+        /// The reference.
+        key: String,
+        /// What it answered.
+        said: String,
     },
 
     /// The bytes are no envelope in canonical form.
@@ -113,6 +254,28 @@ pub enum Error {
     /// The payload is no statement in canonical form.
     #[error("the signed statement {0}; it was made by another program or another version")]
     MalformedStatement(String),
+
+    /// A permission that contradicts itself.
+    #[error("the permit {0}; ask Trust for another one")]
+    MalformedPermit(String),
+    /// A permission that has run out.
+    #[error("the permit ran out at {expires_at}; ask Trust for another one")]
+    PermitExpired {
+        /// When.
+        expires_at: String,
+    },
+    /// A permission of the future.
+    #[error("the permit was given at {issued_at}, which this machine's clock has not reached; set the clock right")]
+    PermitNotYet {
+        /// When.
+        issued_at: String,
+    },
+}
+
+impl From<crate::note::Error> for Error {
+    fn from(error: crate::note::Error) -> Self {
+        Self::Note(Box::new(error))
+    }
 }
 
 impl Error {

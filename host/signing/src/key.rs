@@ -1,33 +1,49 @@
-//! What signs: a private key that cannot be printed.
+//! What signs: a private key that cannot be printed, in memory or where nobody can take it from.
 
 mod cosign;
+pub mod kms;
+mod memory;
+pub mod reference;
+pub mod token;
+pub mod validity;
 
 use std::fmt;
 use std::path::Path;
 
-use sigstore::crypto::signing_key::ecdsa::ec::{EcdsaKeys, EcdsaSigner};
-use sigstore::crypto::signing_key::ecdsa::{ECDSAKeys, EllipticCurve};
-use sigstore::crypto::signing_key::{KeyPair as _, Signer as _};
-use sigstore::errors::SigstoreError;
+use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::{Error, Password, PublicKey, Signature};
 
-/// An ECDSA P-256 private key, in memory.
+use self::memory::MemoryKey;
+use self::validity::Validity;
+
+/// An ECDSA P-256 private key: in memory, in a PKCS#11 token, or with AWS KMS.
 pub struct SigningKey {
-    signer: EcdsaSigner,
+    signer: Box<dyn Signer>,
     public: PublicKey,
     development: bool,
+    validity: Validity,
+}
+
+/// Where a private key is.
+trait Signer: Send + Sync {
+    /// An ECDSA P-256 signature over the SHA-256 of `bytes`, as ASN.1 DER. Nobody has checked it yet.
+    fn sign(&self, bytes: &[u8]) -> Result<Vec<u8>, Error>;
+
+    /// The private key sealed under `password`, where it can be had.
+    fn seal(&self, _password: &Password) -> Result<Zeroizing<String>, Error> {
+        Err(Error::NotExportable)
+    }
 }
 
 impl SigningKey {
-    /// Makes a new key.
+    /// Makes a new key, in memory.
     ///
     /// # Errors
     /// Only when the crypto library fails.
     pub fn generate() -> Result<Self, Error> {
-        let keys = EcdsaKeys::new(EllipticCurve::P256).map_err(|_| Error::Crypto("make a key"))?;
-        Self::from_keys(&keys)
+        MemoryKey::generate().and_then(Self::in_memory)
     }
 
     /// Opens a cosign key file: an `ENCRYPTED SIGSTORE PRIVATE KEY` block, or the older
@@ -36,37 +52,28 @@ impl SigningKey {
     /// # Errors
     /// Another form, a password that does not open it, or a key that is not ECDSA P-256.
     pub fn from_cosign_pem(pem: &str, password: &Password) -> Result<Self, Error> {
-        cosign::check_form(pem)?;
-        match ECDSAKeys::from_encrypted_pem(pem.as_bytes(), password.as_bytes()) {
-            Ok(ECDSAKeys::P256(keys)) => Self::from_keys(&keys),
-            Ok(_) => Err(Error::UnsupportedKey),
-            // The library reports a seal that does not open under the name of the other direction.
-            Err(SigstoreError::PrivateKeyEncryptError(_)) => Err(Error::WrongPassword),
-            Err(SigstoreError::PrivateKeyDecryptError(_)) => {
-                Err(Error::MalformedPrivateKey("is sealed in a way that cosign does not use"))
-            }
-            Err(_) => Err(Error::UnsupportedKey),
-        }
+        MemoryKey::from_cosign_pem(pem, password).and_then(Self::in_memory)
     }
 
     /// Opens a cosign key file at `path`. A file named `development.key` yields a development key.
     ///
     /// # Errors
-    /// What [`Self::from_cosign_pem`] refuses, a file that others may read, and one that cannot be read.
+    /// What [`Self::from_cosign_pem`] refuses, a file that others may read, one that cannot be read, and a key that
+    /// the record beside it says is not valid now.
     pub fn from_file(path: &Path, password: &Password) -> Result<Self, Error> {
         let pem = crate::store::read_private_ambient(path)?;
         let key = Self::from_cosign_pem(&pem, password).map_err(|error| error.in_file(path))?;
         let development = path.file_name().is_some_and(|name| name == crate::store::DEVELOPMENT_FILE);
-        Ok(key.with_development(development))
+        let validity = crate::store::validity_beside(path, &key.public.key_id())?;
+        key.with_development(development).limited_to(validity)
     }
 
     /// The key sealed under `password`, as cosign writes it. Wiped when dropped.
     ///
     /// # Errors
-    /// Only when the crypto library fails.
+    /// A key that stays where it is, in a token or with a service; else only when the crypto library fails.
     pub fn to_cosign_pem(&self, password: &Password) -> Result<Zeroizing<String>, Error> {
-        let keys = self.signer.ecdsa_keys();
-        keys.private_key_to_encrypted_pem(password.as_bytes()).map_err(|_| Error::Crypto("seal a private key"))
+        self.signer.seal(password)
     }
 
     /// The public half.
@@ -79,15 +86,22 @@ impl SigningKey {
         self.development
     }
 
+    /// From when until when it signs; without end where nothing is recorded.
+    pub fn validity(&self) -> &Validity {
+        &self.validity
+    }
+
     /// Signs `bytes` (their SHA-256) and checks the fresh signature with the public half, so that a
-    /// faulty machine or device cannot hand out one that nobody can verify.
+    /// faulty machine, device or service cannot hand out one that nobody can verify.
     ///
     /// # Errors
-    /// Only when the crypto library fails.
+    /// A key that ran out since it was opened, a token or service that refuses or is not there, and a signature that
+    /// does not verify.
     pub fn sign(&self, bytes: &[u8]) -> Result<Signature, Error> {
-        let der = self.signer.sign(bytes).map_err(|_| Error::Crypto("sign"))?;
-        let signature = Signature::from_der(der);
-        self.public.verify(bytes, &signature)?;
+        let key = self.public.key_id();
+        self.validity.check(&key, OffsetDateTime::now_utc())?;
+        let signature = Signature::from_der(self.signer.sign(bytes)?);
+        self.public.verify(bytes, &signature).map_err(|_| Error::FaultySigner(key))?;
         Ok(signature)
     }
 
@@ -95,10 +109,19 @@ impl SigningKey {
         Self { development, ..self }
     }
 
-    fn from_keys(keys: &EcdsaKeys) -> Result<Self, Error> {
-        let signer = keys.to_signer().map_err(|_| Error::UnsupportedKey)?;
-        let spki = keys.public_key_to_der().map_err(|_| Error::UnsupportedKey)?;
-        Ok(Self { signer, public: PublicKey::from_spki(spki)?, development: false })
+    /// The key, if it is valid now.
+    pub(crate) fn limited_to(self, validity: Validity) -> Result<Self, Error> {
+        validity.check(&self.public.key_id(), OffsetDateTime::now_utc())?;
+        Ok(Self { validity, ..self })
+    }
+
+    fn in_memory(key: MemoryKey) -> Result<Self, Error> {
+        let public = key.public()?;
+        Ok(Self::with(key, public))
+    }
+
+    fn with(signer: impl Signer + 'static, public: PublicKey) -> Self {
+        Self { signer: Box::new(signer), public, development: false, validity: Validity::default() }
     }
 }
 
@@ -124,6 +147,26 @@ mod tests {
             let error = SigningKey::from_cosign_pem(&pem, &Password::new(wrong)).unwrap_err();
             assert!(matches!(error, Error::WrongPassword), "{wrong:?}: {error}");
         }
+    }
+
+    /// Signs something else than it was given.
+    struct Liar(SigningKey);
+
+    impl Signer for Liar {
+        fn sign(&self, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+            Ok(self.0.sign(&[bytes, b"!"].concat())?.as_der().to_vec())
+        }
+    }
+
+    #[test]
+    fn a_fresh_signature_that_does_not_verify_is_not_handed_out() {
+        let (honest, key) = (SigningKey::generate().unwrap(), SigningKey::generate().unwrap());
+        let public = key.public().clone();
+        let liar = SigningKey::with(Liar(key), public.clone());
+        let error = liar.sign(b"x").unwrap_err();
+        assert!(matches!(error, Error::FaultySigner(id) if id == public.key_id()), "{error}");
+        assert!(matches!(liar.to_cosign_pem(&Password::default()), Err(Error::NotExportable)));
+        honest.sign(b"x").unwrap();
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// The password of a private key file. Wiped from memory when dropped; `Debug` shows nothing of it.
+/// The password of a private key file, a token's PIN or a service's secret. Wiped from memory when dropped; `Debug`
+/// shows nothing of it.
 #[derive(Clone, Default)]
 pub struct Password(Zeroizing<String>);
 
@@ -17,6 +18,10 @@ impl Password {
     /// Whether it is the empty password.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {

@@ -18,11 +18,13 @@ pub struct PublicKey {
     spki: Vec<u8>,
 }
 
-/// Length of a DER SubjectPublicKeyInfo of P-256 with an uncompressed point: 26 bytes of headers and
-/// object identifiers, 65 of point (RFC 5480, section 2).
-const SPKI_LEN: usize = 91;
-/// Where the point begins, and how an uncompressed one does (SEC 1, section 2.3.3).
-const POINT: (usize, u8) = (26, 0x04);
+/// What comes before the point: the sequences, the identifiers of elliptic curve keys and of P-256, and the bit string.
+const HEADER: [u8; 26] = [
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
+    0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+];
+/// Length of an uncompressed point; a compressed one is shorter (SEC 1, section 2.3.3).
+const POINT_LEN: usize = 65;
 
 impl PublicKey {
     /// Reads a `BEGIN PUBLIC KEY` block.
@@ -44,12 +46,25 @@ impl PublicKey {
         Self::from_pem(&crate::store::read_ambient(path)?).map_err(|error| error.in_file(path))
     }
 
+    /// Makes a key of an uncompressed point.
+    pub(crate) fn from_point(point: &[u8]) -> Result<Self, Error> {
+        Self::from_spki([&HEADER, point].concat())
+    }
+
+    /// Reads a DER SubjectPublicKeyInfo.
     pub(crate) fn from_spki(spki: Vec<u8>) -> Result<Self, Error> {
-        if spki.len() == SPKI_LEN && spki[POINT.0] == POINT.1 {
-            Ok(Self { spki })
-        } else {
-            Err(Error::MalformedPublicKey)
+        match spki.strip_prefix(&HEADER) {
+            // A point beside the curve would be a key that verifies nothing.
+            Some(point) if point.len() == POINT_LEN && p256::PublicKey::from_sec1_bytes(point).is_ok() => {
+                Ok(Self { spki })
+            }
+            _ => Err(Error::MalformedPublicKey),
         }
+    }
+
+    /// The key as DER SubjectPublicKeyInfo, with an uncompressed point.
+    pub fn spki(&self) -> &[u8] {
+        &self.spki
     }
 
     /// The key as a `BEGIN PUBLIC KEY` block, as cosign and OpenSSL write it.
@@ -153,6 +168,19 @@ mod tests {
         for (name, pem) in table {
             assert!(matches!(PublicKey::from_pem(&pem), Err(Error::MalformedPublicKey)), "{name}");
         }
+    }
+
+    #[test]
+    fn a_point_beside_the_curve_or_of_another_curve_is_refused() {
+        let spki = SigningKey::generate().unwrap().public().spki.clone();
+        PublicKey::from_spki(spki.clone()).unwrap();
+        // The last digit of the curve's name, how the point is written, both coordinates.
+        for at in [22, HEADER.len(), HEADER.len() + 1, spki.len() - 1] {
+            let mut changed = spki.clone();
+            changed[at] ^= 1;
+            assert!(matches!(PublicKey::from_spki(changed), Err(Error::MalformedPublicKey)), "{at}");
+        }
+        assert!(PublicKey::from_spki([&*spki, &[0]].concat()).is_err() && PublicKey::from_spki(Vec::new()).is_err());
     }
 
     #[test]

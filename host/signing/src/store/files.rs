@@ -18,6 +18,17 @@ const OTHERS: u32 = 0o077;
 /// Permission bits that let anybody but the owner write.
 const OTHERS_WRITE: u32 = 0o022;
 
+/// The turn to change the folder: nobody else, in this process or another, has one as long as it is held.
+pub(super) struct Turn(#[expect(dead_code, reason = "the lock lasts as long as the file is open")] std::fs::File);
+
+/// Waits until nobody else changes the folder.
+pub(super) fn take_turn(dir: &Dir, path: &Path) -> Result<Turn, Error> {
+    // Opened anew: a lock belongs to one opening, and whoever shares it shares the lock.
+    let file = dir.open(".").map(File::into_std).map_err(|cause| io_error(path, "read", cause))?;
+    file.lock().map_err(|cause| io_error(path, "locked", cause))?;
+    Ok(Turn(file))
+}
+
 /// Opens the folder; none when it does not exist.
 pub(super) fn open_folder(path: &Path) -> Result<Option<Dir>, Error> {
     let dir = match Dir::open_ambient_dir(path, ambient_authority()) {
@@ -50,10 +61,15 @@ pub(super) fn names(dir: &Dir, path: &Path) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
-/// Reads a public file of the folder; none when it does not exist.
+/// Reads a public key file of the folder; none when it does not exist.
 pub(super) fn read(dir: &Dir, name: &str, path: &Path) -> Result<Option<String>, Error> {
+    read_up_to(dir, name, path, MAX_FILE)
+}
+
+/// Reads a public file of at most `max` bytes; none when it does not exist.
+pub(super) fn read_up_to(dir: &Dir, name: &str, path: &Path, max: u64) -> Result<Option<String>, Error> {
     match dir.open(name) {
-        Ok(file) => read_file(file, path).map(|text| Some(text.to_string())),
+        Ok(file) => read_file(file, path, max).map(|text| Some(text.to_string())),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(cause) => Err(io_error(path, "read", cause)),
     }
@@ -64,7 +80,7 @@ pub(super) fn read_private(dir: &Dir, name: &str, path: &Path) -> Result<Option<
     match dir.open(name) {
         Ok(file) => {
             check_private(&file, path)?;
-            read_file(file, path).map(Some)
+            read_file(file, path, MAX_FILE).map(Some)
         }
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(cause) => Err(io_error(path, "read", cause)),
@@ -74,14 +90,14 @@ pub(super) fn read_private(dir: &Dir, name: &str, path: &Path) -> Result<Option<
 /// Reads a public file anywhere.
 pub(crate) fn read_ambient(path: &Path) -> Result<String, Error> {
     let file = File::open_ambient(path, ambient_authority()).map_err(|cause| io_error(path, "read", cause))?;
-    read_file(file, path).map(|text| text.to_string())
+    read_file(file, path, MAX_FILE).map(|text| text.to_string())
 }
 
 /// Reads a private file anywhere.
 pub(crate) fn read_private_ambient(path: &Path) -> Result<Zeroizing<String>, Error> {
     let file = File::open_ambient(path, ambient_authority()).map_err(|cause| io_error(path, "read", cause))?;
     check_private(&file, path)?;
-    read_file(file, path)
+    read_file(file, path, MAX_FILE)
 }
 
 /// Makes `name` with `text`, whole or not at all, and never over another file.
@@ -91,6 +107,17 @@ pub(super) fn write_new(dir: &Dir, name: &str, text: &str, mode: u32) -> io::Res
     // The link is what counts; a name that is left behind is hidden, and as private as the key.
     let _ = dir.remove_file(&temporary);
     written
+}
+
+/// Puts `text` in the place of what `name` held, whole or not at all.
+pub(super) fn replace(dir: &Dir, name: &str, text: &str, mode: u32) -> io::Result<()> {
+    let temporary = format!(".certus-{}", uuid::Uuid::now_v7());
+    let replaced = write(dir, &temporary, text, mode).and_then(|()| dir.rename(&temporary, dir, name));
+    if replaced.is_err() {
+        let _ = dir.remove_file(&temporary);
+    }
+    // So that no crash of the machine undoes this change and keeps a later one.
+    replaced.and_then(|()| dir.open(".")?.sync_all())
 }
 
 fn write(dir: &Dir, name: &str, text: &str, mode: u32) -> io::Result<()> {
@@ -106,21 +133,21 @@ fn check_private(file: &File, path: &Path) -> Result<(), Error> {
     if mode & OTHERS == 0 { Ok(()) } else { Err(Error::ReadableByOthers { path: path.display().to_string(), mode }) }
 }
 
-fn read_file(file: File, path: &Path) -> Result<Zeroizing<String>, Error> {
+fn read_file(file: File, path: &Path, max: u64) -> Result<Zeroizing<String>, Error> {
     let not_a_key = || Error::NotAKeyFile { path: path.display().to_string() };
     let meta = file.metadata().map_err(|cause| io_error(path, "read", cause))?;
-    if !meta.is_file() || meta.len() > MAX_FILE {
+    if !meta.is_file() || meta.len() > max {
         return Err(not_a_key());
     }
     // One allocation, so that no copy of a private key is left behind by a growing buffer.
-    let mut text = Zeroizing::new(String::with_capacity(MAX_FILE as usize));
-    match file.take(MAX_FILE).read_to_string(&mut text) {
+    let mut text = Zeroizing::new(String::with_capacity(max as usize));
+    match file.take(max).read_to_string(&mut text) {
         Ok(_) => Ok(text),
         Err(cause) if cause.kind() == io::ErrorKind::InvalidData => Err(not_a_key()),
         Err(cause) => Err(io_error(path, "read", cause)),
     }
 }
 
-fn io_error(path: &Path, action: &'static str, cause: io::Error) -> Error {
+pub(super) fn io_error(path: &Path, action: &'static str, cause: io::Error) -> Error {
     Error::Io { path: path.display().to_string(), action, cause }
 }

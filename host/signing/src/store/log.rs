@@ -1,0 +1,96 @@
+//! The keys of transparency logs: this host's own, and the verifier keys of those that are believed.
+
+use cap_std::fs::Dir;
+use certus_model::Sha256;
+
+use super::{KeyStore, files};
+use crate::{Error, LogKey, LogVerifier};
+
+/// The private half of this host's log.
+const PRIVATE: &str = "transparency-log.pem";
+/// What verifies it, in the form `NAME+HHHHHHHH+BASE64`.
+const PUBLIC: &str = "transparency-log.vkey";
+/// How files of verifier keys end, this host's own among them: logs that are believed, and witnesses.
+const ENDING: &str = ".vkey";
+
+impl KeyStore {
+    /// The key of this host's transparency log, made now if there is none. Whoever shares the folder shares the log.
+    ///
+    /// # Errors
+    /// A folder or file with unsafe permissions, one that cannot be written, half a key.
+    pub fn log_key(&self) -> Result<LogKey, Error> {
+        let dir = files::create_folder(&self.folder)?;
+        let _turn = files::take_turn(&dir, &self.folder)?;
+        let path = self.folder.join(PRIVATE);
+        match (files::read_private(&dir, PRIVATE, &path)?, self.read_verifier(&dir, PUBLIC)?) {
+            (Some(pem), Some(verifier)) => {
+                let key = LogKey::from_pem(verifier.name(), &pem).map_err(Error::from)?;
+                match key.verifier() == verifier {
+                    true => Ok(key),
+                    false => Err(Error::LogKey { path: path.display().to_string() }),
+                }
+            }
+            (None, None) => self.make_log_key(&dir),
+            _ => Err(Error::LogKey { path: path.display().to_string() }),
+        }
+    }
+
+    /// The logs that are believed here, and their witnesses: every `.vkey` file of the folder.
+    ///
+    /// # Errors
+    /// A folder that others may write to, a file that is no verifier key.
+    pub fn log_verifiers(&self) -> Result<Vec<LogVerifier>, Error> {
+        let Some(dir) = files::open_folder(&self.folder)? else { return Ok(Vec::new()) };
+        let mut names = files::names(&dir, &self.folder)?;
+        names.retain(|name| name.ends_with(ENDING));
+        names.sort();
+        let mut verifiers = Vec::new();
+        for name in names {
+            verifiers.extend(self.read_verifier(&dir, &name)?);
+        }
+        Ok(verifiers)
+    }
+
+    fn make_log_key(&self, dir: &Dir) -> Result<LogKey, Error> {
+        // A name of its own, so that no two hosts' logs are taken for one; a host's, as Sigstore clients expect.
+        let seed = LogKey::generate("certus.local")?;
+        let id = Sha256::of(&seed.verifier().spki()).to_string();
+        let key = LogKey::from_pem(&format!("log-{}.certus.local", &id[..12]), &seed.to_pem()?)?;
+        // A crash between the two leaves half a key, which is said.
+        let put = |file: &str, text: &str, mode| {
+            let path = self.folder.join(file).display().to_string();
+            files::write_new(dir, file, text, mode).map_err(|cause| Error::Io { path, action: "written", cause })
+        };
+        put(PUBLIC, &format!("{}\n", key.verifier()), 0o644)?;
+        put(PRIVATE, &key.to_pem()?, 0o600)?;
+        Ok(key)
+    }
+
+    fn read_verifier(&self, dir: &Dir, name: &str) -> Result<Option<LogVerifier>, Error> {
+        let path = self.folder.join(name);
+        let text = files::read(dir, name, &path)?;
+        text.map(|text| text.trim().parse().map_err(|error: crate::note::Error| Error::from(error).in_file(&path)))
+            .transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_s_key_is_made_once_and_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = KeyStore::at(folder.path().join("keys"));
+        assert!(store.log_verifiers().unwrap().is_empty());
+        let keys: Vec<_> = std::thread::scope(|scope| {
+            let made: Vec<_> = (0..4).map(|_| scope.spawn(|| store.log_key().unwrap().verifier())).collect();
+            made.into_iter().map(|made| made.join().unwrap()).collect()
+        });
+        assert!(keys.iter().all(|key| *key == keys[0]), "one log for all: {keys:?}");
+        assert_eq!(store.log_verifiers().unwrap(), keys[..1]);
+        assert_eq!(store.verification_keys().unwrap().logs(), &keys[..1]);
+        std::fs::remove_file(store.folder().join(PRIVATE)).unwrap();
+        assert!(matches!(store.log_key().unwrap_err(), Error::LogKey { .. }), "a log never changes its key by itself");
+    }
+}
