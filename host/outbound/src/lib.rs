@@ -24,7 +24,9 @@ pub use collector::Collector;
 pub use credential::Credential;
 pub use error::{Error, Refusal};
 pub use guard::{Guard, Pinned};
-pub use oci::{Artifact, MANIFEST_TYPE, OciReference, SIGNATURE_TYPE};
+pub use oci::{
+    Artifact, DOCUMENT_TYPE, MANIFEST_TYPE, OciBlob, OciContent, OciDocument, OciPush, OciReference, SIGNATURE_TYPE,
+};
 pub use policy::{Allowed, Authorities, Policy};
 pub use proxy::Proxy;
 pub use resolver::{Resolver, SystemResolver};

@@ -1,4 +1,4 @@
-//! Scan manifests in registries of images: one artifact, the manifest and its signature in it.
+//! Registries of images: scan manifests come from them, published bundles go to them.
 //!
 //! The few requests that this takes (distribution specification 1.1) go over pinned clients, as everything does.
 //! Every digest is checked, the one of a tag's answer included, so a registry that lies is found out wherever the
@@ -6,6 +6,7 @@
 
 mod challenge;
 mod document;
+mod push;
 mod reference;
 mod registry;
 
@@ -17,9 +18,10 @@ use crate::credential::Credential;
 use crate::error::Error;
 use crate::fetch::{blocking, in_time};
 use crate::guard::Guard;
-use registry::Registry;
+use registry::{Registry, Scope};
 
-pub use document::{MANIFEST_TYPE, SIGNATURE_TYPE};
+pub use document::{DOCUMENT_TYPE, MANIFEST_TYPE, SIGNATURE_TYPE};
+pub use push::{OciBlob, OciContent, OciDocument, OciPush};
 pub use reference::OciReference;
 
 /// What a registry holds under a reference.
@@ -74,7 +76,7 @@ async fn pull(
     login: Option<&Credential>,
     limit: usize,
 ) -> Result<Artifact, Error> {
-    let mut registry = Registry::open(guard, reference, login).await?;
+    let mut registry = Registry::open(guard, reference, login, Scope::Pull).await?;
     let (document, digest) = registry.document().await?;
     let manifest = registry.blob(document.manifest(reference)?, limit).await?;
     let signature = match document.signature(reference)? {

@@ -4,8 +4,8 @@ use serde::Deserialize;
 use super::OciReference;
 use crate::error::Error;
 
-/// The kind of document that is asked for.
-pub(super) const DOCUMENT_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
+/// The kind of document that is asked for and pushed.
+pub const DOCUMENT_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// Media type of a scan manifest.
 pub const MANIFEST_TYPE: &str = "application/vnd.certus.manifest.v1+json";

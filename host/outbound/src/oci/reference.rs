@@ -48,6 +48,29 @@ impl OciReference {
         self.at(&format!("manifests/{which}"))
     }
 
+    /// Where a document is put and asked for, by tag or `sha256:…`.
+    pub(super) fn manifest(&self, which: &str) -> RemoteUrl {
+        self.at(&format!("manifests/{which}"))
+    }
+
+    /// Where an upload is begun.
+    pub(super) fn uploads(&self) -> RemoteUrl {
+        self.at("blobs/uploads/")
+    }
+
+    /// Where those are asked for that refer to a document.
+    pub(super) fn referrers(&self, subject: Sha256) -> RemoteUrl {
+        self.at(&format!("referrers/sha256:{subject}"))
+    }
+
+    /// The tag, if it names one.
+    pub(super) fn tag(&self) -> Option<&str> {
+        match &self.which {
+            Which::Tag(tag) => Some(tag),
+            Which::Digest(_) => None,
+        }
+    }
+
     /// Where a blob is asked for.
     pub(super) fn blob(&self, digest: Sha256) -> RemoteUrl {
         self.at(&format!("blobs/sha256:{digest}"))

@@ -1,7 +1,7 @@
 use certus_model::Sha256;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, LOCATION};
-use reqwest::{Client, Response};
+use reqwest::{Client, RequestBuilder, Response};
 use serde::Deserialize;
 
 use super::OciReference;
@@ -19,11 +19,19 @@ const DOCUMENT: usize = 64 << 10;
 /// Largest answer with a token that is read, in bytes.
 const TOKEN: usize = 64 << 10;
 
+/// What a token is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Scope {
+    Pull,
+    Push,
+}
+
 /// A registry, pinned, with what it has been shown so far.
 pub(super) struct Registry<'a> {
     guard: &'a Guard,
     reference: &'a OciReference,
     login: Option<&'a Credential>,
+    scope: Scope,
     client: Client,
     authorization: Option<HeaderValue>,
 }
@@ -33,9 +41,10 @@ impl<'a> Registry<'a> {
         guard: &'a Guard,
         reference: &'a OciReference,
         login: Option<&'a Credential>,
+        scope: Scope,
     ) -> Result<Self, Error> {
         let client = reach(guard, &reference.document()).await?;
-        Ok(Self { guard, reference, login, client, authorization: None })
+        Ok(Self { guard, reference, login, scope, client, authorization: None })
     }
 
     /// The artifact's document with its digest.
@@ -77,20 +86,29 @@ impl<'a> Registry<'a> {
         request.send().await.map_err(|cause| silent(target.url.as_str(), cause))
     }
 
-    /// Asks, and asks again with what the registry wants to see.
     async fn get(&mut self, url: &RemoteUrl) -> Result<Response, Error> {
-        let response = self.send(url).await?;
+        let accept = format!("{DOCUMENT_TYPE}, */*;q=0.1");
+        self.ask(url, |client| Ok(client.get(url.as_str()).header(ACCEPT, &accept))).await
+    }
+
+    /// Asks, and asks again with what the registry wants to see. `url` is what errors show.
+    pub(super) async fn ask(
+        &mut self,
+        url: &RemoteUrl,
+        request: impl Fn(&Client) -> Result<RequestBuilder, Error>,
+    ) -> Result<Response, Error> {
+        let response = self.send(url, request(&self.client)?).await?;
         if response.status().as_u16() != 401 || self.authorization.is_some() {
             return Ok(response);
         }
         let Some(challenge) = Challenge::of(response.headers()) else { return Ok(response) };
         let Some(authorization) = self.answer(challenge).await? else { return Ok(response) };
         self.authorization = Some(authorization);
-        self.send(url).await
+        let again = request(&self.client)?;
+        self.send(url, again).await
     }
 
-    async fn send(&self, url: &RemoteUrl) -> Result<Response, Error> {
-        let mut request = self.client.get(url.as_str()).header(ACCEPT, format!("{DOCUMENT_TYPE}, */*;q=0.1"));
+    async fn send(&self, url: &RemoteUrl, mut request: RequestBuilder) -> Result<Response, Error> {
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
@@ -105,8 +123,12 @@ impl<'a> Registry<'a> {
         };
         let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         let mut target = Target::parse(&realm)?;
-        // Ours, whatever the registry proposes: to read this one repository.
-        target.add(&format!("scope={}", encoded(&format!("repository:{}:pull", self.reference.repository()))));
+        // Ours, whatever the registry proposes: this one repository, and no more than is needed.
+        let actions = match self.scope {
+            Scope::Pull => "pull",
+            Scope::Push => "pull,push",
+        };
+        target.add(&format!("scope={}", encoded(&format!("repository:{}:{actions}", self.reference.repository()))));
         if let Some(service) = service {
             target.add(&format!("service={}", encoded(&service)));
         }
@@ -127,20 +149,23 @@ impl<'a> Registry<'a> {
     }
 
     /// An answer that is content.
-    fn found(&self, url: &RemoteUrl, response: Response) -> Result<Response, Error> {
+    pub(super) fn found(&self, url: &RemoteUrl, response: Response) -> Result<Response, Error> {
         match response.status().as_u16() {
             200 => Ok(response),
             401 | 403 => Err(Error::artifact(
                 self.reference,
                 "asks for a login, or refuses the one it was given",
-                "give one that may pull",
+                match self.scope {
+                    Scope::Pull => "give one that may pull",
+                    Scope::Push => "give one that may push",
+                },
             )),
             404 => Err(Error::artifact(self.reference, "is not there", "check repository, tag and digest")),
             status => Err(Error::Status { url: url.to_string(), status }),
         }
     }
 
-    fn differs(&self) -> Error {
+    pub(super) fn differs(&self) -> Error {
         Error::artifact(self.reference, "is not what its digest says", "ask the registry's operator")
     }
 }
@@ -165,27 +190,27 @@ fn basic(login: &Credential) -> HeaderValue {
 }
 
 /// An address that a registry has named. Its query may be a signature: it is sent, and shown nowhere.
-struct Target {
-    url: RemoteUrl,
+pub(super) struct Target {
+    pub(super) url: RemoteUrl,
     query: String,
 }
 
 impl Target {
-    fn parse(text: &str) -> Result<Self, Error> {
+    pub(super) fn parse(text: &str) -> Result<Self, Error> {
         let (url, query) = text.split_once('?').unwrap_or((text, ""));
         let plain = query.bytes().all(|b| b.is_ascii_graphic() && b != b'#');
         let url: RemoteUrl = if plain { url.parse()? } else { text.parse()? };
         Ok(Self { url, query: query.to_owned() })
     }
 
-    fn add(&mut self, parameter: &str) {
+    pub(super) fn add(&mut self, parameter: &str) {
         if !self.query.is_empty() {
             self.query.push('&');
         }
         self.query.push_str(parameter);
     }
 
-    fn address(&self) -> String {
+    pub(super) fn address(&self) -> String {
         if self.query.is_empty() { self.url.to_string() } else { format!("{}?{}", self.url, self.query) }
     }
 }
