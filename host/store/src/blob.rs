@@ -18,13 +18,15 @@ use futures_util::future::BoxFuture;
 use sha2::Digest as _;
 
 pub use self::folder::Folder;
+pub(crate) use self::folder::{blocking, sync_names};
 pub use self::incoming::Incoming;
-use self::incoming::is_young;
+pub(crate) use self::incoming::{is_young, open_root};
+pub(crate) use self::s3::{Cause, patience, said};
 pub use self::s3::{S3, S3Config, S3Login};
 use crate::error::Error;
 
 /// How much is read at once.
-const PART: usize = 256 * 1024;
+pub(crate) const PART: usize = 256 * 1024;
 
 /// What is kept under a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

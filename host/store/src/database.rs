@@ -19,6 +19,10 @@ use crate::submit::Submitter;
 /// How long a call waits for a connection.
 const ACQUIRE: Duration = Duration::from_secs(10);
 
+/// A process that is stopped inside a transaction keeps its locks, and its scan from everybody who would take it over:
+/// the server ends such a transaction. Thirty seconds are the default lease.
+const IDLE_IN_TRANSACTION: &str = "SET idle_in_transaction_session_timeout = '30s'";
+
 /// Where the database is. It prints without a password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl {
@@ -158,7 +162,12 @@ impl Store {
         let pool = |connections: u32| {
             let options = AnyPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE);
             match url.dialect {
-                Dialect::Postgres => options,
+                Dialect::Postgres => options.after_connect(|connection, _| {
+                    Box::pin(async move {
+                        connection.execute(IDLE_IN_TRANSACTION).await?;
+                        Ok(())
+                    })
+                }),
                 // A commit that fails for want of space ends the transaction, and the driver still counts it: such
                 // a connection would refuse everything from then on.
                 Dialect::Sqlite => options
@@ -322,7 +331,7 @@ impl<'a> Reach<'a> {
 }
 
 /// Milliseconds since 1970, by the host's clock.
-pub(crate) fn now() -> i64 {
+pub fn now() -> i64 {
     let now = OffsetDateTime::now_utc();
     now.unix_timestamp() * 1000 + i64::from(now.millisecond())
 }

@@ -57,6 +57,12 @@ pub enum Error {
     /// The schema could not be changed.
     #[error("the schema could not be changed; nothing of this step was kept")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// A permit that was used before.
+    #[error("the permit {permit} was used before; ask Trust for another one")]
+    PermitUsed {
+        /// Which.
+        permit: String,
+    },
     /// Another worker has the job now, or nobody has.
     #[error("scan {scan} is no longer leased to this worker; what it wrote late was refused")]
     Fenced {
@@ -107,6 +113,14 @@ pub enum Error {
         /// Which store.
         place: String,
     },
+    /// Something else lies where an object belongs.
+    #[error("{what} in {place} is something else than what is to be put there; see who wrote it, and move it away")]
+    Taken {
+        /// The key.
+        what: String,
+        /// Which store.
+        place: String,
+    },
     /// What was given is no master key.
     #[error("a master key is base64 of exactly 32 bytes; make one with `openssl rand -base64 32`")]
     MasterKey,
@@ -146,7 +160,8 @@ impl Error {
         }
     }
 
-    pub(crate) fn folder(what: impl Into<String>, done: &'static str, cause: std::io::Error) -> Self {
+    /// What a folder of this machine has failed at.
+    pub fn folder(what: impl Into<String>, done: &'static str, cause: std::io::Error) -> Self {
         Self::Folder { what: what.into(), done, cause }
     }
 }

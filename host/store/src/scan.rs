@@ -77,6 +77,10 @@ pub struct Scan {
     pub upload_permission_id: Option<String>,
     /// Trust's proof.
     pub verification_proof: Option<Json>,
+    /// Where it is published, in JSON.
+    pub published: Option<Json>,
+    /// What kept it from being published, or why Trust has refused.
+    pub upload_error: Option<String>,
     /// Where its job is.
     pub job: JobState,
     /// How often a worker has taken it.
@@ -127,8 +131,8 @@ pub struct Page<T> {
 }
 
 /// A scan with what is asked of its job.
-pub(crate) const SELECT: &str =
-    "SELECT s.*, j.state, j.attempt, j.cancel_requested FROM scans s JOIN scan_jobs j ON j.scan_id = s.id";
+pub(crate) const SELECT: &str = "SELECT s.*, j.state, j.attempt, j.cancel_requested, p.published, p.last_error AS upload_error FROM scans s \
+     JOIN scan_jobs j ON j.scan_id = s.id LEFT JOIN publications p ON p.scan_id = s.id";
 
 impl Store {
     /// One scan; none if there is none within `reach`.
@@ -253,6 +257,8 @@ pub(crate) fn scan(row: &Columns<'_>) -> Result<Scan, Error> {
         upload_status: row.parsed("upload_status")?,
         upload_permission_id: row.maybe_text("upload_permission_id")?,
         verification_proof: json("verification_proof")?,
+        published: json("published")?,
+        upload_error: row.maybe_text("upload_error")?,
         job: row.parsed("state")?,
         attempts: row.number("attempt")?,
         cancel_requested: row.number("cancel_requested")? != 0,

@@ -42,6 +42,8 @@ const STEPS: &[Step] = &[
     step!(2, "guards", each "0002_guards"),
     step!(3, "operations", both "0003_operations"),
     step!(4, "operations wall", each "0004_operations_wall"),
+    step!(5, "trust", both "0005_trust"),
+    step!(6, "trust wall", each "0006_trust_wall"),
 ];
 
 /// The schema that this program works with.
@@ -178,8 +180,9 @@ async fn grant(store: &Store, role: &str) -> Result<(), Error> {
     let grants = [
         ("SELECT", "_sqlx_migrations"),
         ("SELECT, INSERT", "audit_events, audit_checkpoints"),
-        ("SELECT, UPDATE", "audit_head"),
-        ("SELECT, INSERT, UPDATE", "tenants, users, api_keys, scans, scan_jobs"),
+        ("SELECT, UPDATE", "audit_head, log_head"),
+        ("SELECT, INSERT", "permits, permit_inputs, revocations, used_permits, log_entries"),
+        ("SELECT, INSERT, UPDATE", "tenants, users, api_keys, scans, scan_jobs, publications"),
         ("SELECT, INSERT, UPDATE, DELETE", "uploads, scan_events, findings, idempotency_keys, git_credentials"),
         ("SELECT, INSERT, UPDATE, DELETE", "webhooks, webhook_deliveries"),
     ];

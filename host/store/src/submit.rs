@@ -362,6 +362,8 @@ fn as_accepted(new: &NewScan, on_error: OnError, now: i64) -> Scan {
         upload_status: certus_model::UploadStatus::Pending,
         upload_permission_id: None,
         verification_proof: None,
+        published: None,
+        upload_error: None,
         job: certus_model::JobState::Queued,
         attempts: 0,
         cancel_requested: false,

@@ -152,7 +152,7 @@ impl BlobStore for Folder {
 }
 
 /// Runs what waits for the disk, where this runtime can spare the thread.
-fn blocking<T>(work: impl FnOnce() -> T) -> T {
+pub(crate) fn blocking<T>(work: impl FnOnce() -> T) -> T {
     match tokio::runtime::Handle::try_current().map(|handle| handle.runtime_flavor()) {
         Ok(tokio::runtime::RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
         _ => work(),
@@ -182,6 +182,6 @@ fn sync(dir: &Dir) -> io::Result<()> {
 }
 
 /// The names in a folder. A `Dir` is a place and no open file, so that it cannot be synced itself.
-fn sync_names(dir: &Dir) -> io::Result<()> {
+pub(crate) fn sync_names(dir: &Dir) -> io::Result<()> {
     dir.open(".")?.sync_all()
 }

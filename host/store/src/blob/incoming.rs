@@ -21,7 +21,7 @@ pub struct Incoming {
 const YOUNG: Duration = Duration::from_secs(15 * 60);
 
 /// Opens `root`, and makes it if it does not exist.
-pub(super) fn open_root(root: &Path) -> Result<(PathBuf, Dir), Error> {
+pub(crate) fn open_root(root: &Path) -> Result<(PathBuf, Dir), Error> {
     let shown = root.display().to_string();
     let root = std::path::absolute(root).map_err(|cause| Error::folder(shown.clone(), "found", cause))?;
     let open = || {
@@ -87,7 +87,7 @@ impl Incoming {
     }
 }
 
-pub(super) fn is_young(changed: SystemTime) -> bool {
+pub(crate) fn is_young(changed: SystemTime) -> bool {
     // What seems to come from the future is as young as can be.
     SystemTime::now().duration_since(changed).map_or(true, |age| age < YOUNG)
 }

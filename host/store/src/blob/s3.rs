@@ -20,8 +20,9 @@ use futures_util::stream::{self, TryStreamExt as _};
 use sha2::Digest as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use self::client::clients;
+pub(crate) use self::client::patience;
 pub use self::client::{S3Config, S3Login};
-use self::client::{clients, patience};
 use super::{Area, BlobStore, Incoming, Kept, PART, digest};
 use crate::error::Error;
 
@@ -37,16 +38,16 @@ const READS: usize = 3;
 /// A prefix of a bucket.
 #[derive(Clone, Debug)]
 pub struct S3 {
-    client: Client,
+    pub(crate) client: Client,
     /// Without a login.
     anonymous: Client,
-    bucket: String,
-    prefix: String,
-    place: String,
+    pub(crate) bucket: String,
+    pub(crate) prefix: String,
+    pub(crate) place: String,
 }
 
 /// A failure that goes into [`Error::Blob`].
-type Cause = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 impl S3 {
     /// A client; nothing is asked yet.
@@ -55,6 +56,11 @@ impl S3 {
         let at = config.endpoint.map(|endpoint| format!(" at {endpoint}")).unwrap_or_default();
         let place = format!("bucket `{}`{at}", config.bucket);
         Self { client, anonymous, bucket: config.bucket, prefix: config.prefix, place }
+    }
+
+    /// The same under another name for people.
+    pub(crate) fn named(self, place: String) -> Self {
+        Self { place, ..self }
     }
 
     /// Reads an object of any bucket that the login reaches, of at most `limit` bytes.
@@ -94,7 +100,7 @@ impl S3 {
         }
     }
 
-    fn failed(&self, done: &'static str, key: &str, cause: Cause) -> Error {
+    pub(crate) fn failed(&self, done: &'static str, key: &str, cause: Cause) -> Error {
         metrics::counter!("certus_assurance_blob_errors_total", "operation" => done).increment(1);
         Error::Blob { what: key.to_owned(), done, place: self.place.clone(), cause }
     }
@@ -197,7 +203,13 @@ impl S3 {
         }
     }
 
-    async fn delete(&self, key: &str) -> Result<(), Error> {
+    /// Every key below `prefix` with its size.
+    pub(crate) async fn listed(&self, prefix: &str) -> Result<Vec<(String, u64)>, Error> {
+        let objects = self.list(prefix, false).await?.objects;
+        Ok(objects.into_iter().map(|object| (object.key, object.kept.bytes)).collect())
+    }
+
+    pub(crate) async fn delete(&self, key: &str) -> Result<(), Error> {
         let sent = self.client.delete_object().bucket(&self.bucket).key(key).send().await;
         sent.map(drop).map_err(|cause| self.failed("removed", key, said(cause)))
     }
@@ -319,7 +331,7 @@ impl BlobStore for S3 {
 }
 
 /// What the store says, or what the connection did, without addresses and headers.
-fn said<E, R>(error: SdkError<E, R>) -> Cause
+pub(crate) fn said<E, R>(error: SdkError<E, R>) -> Cause
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     R: fmt::Debug + Send + Sync + 'static,

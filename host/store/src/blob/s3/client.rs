@@ -75,7 +75,7 @@ pub(super) fn clients(config: &S3Config) -> (Client, Client) {
 }
 
 /// How long a request may take that sends so many bytes: the answer comes after all of them have gone.
-pub(super) fn patience(bytes: u64) -> TimeoutConfig {
+pub(crate) fn patience(bytes: u64) -> TimeoutConfig {
     let answer = ANSWER + Duration::from_secs(bytes / SLOWEST);
     TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(answer).build()
 }
