@@ -1,0 +1,481 @@
+//! The decision: a pure function of what is asked, the policy, what is revoked and the time.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use certus_model::decision::PolicyResult;
+use certus_model::outcome::Verdict;
+use certus_model::severity::SeverityCounts;
+use certus_model::{DenialReason, OnError, PluginId, Severity, Sha256, TenantId, Tier};
+use certus_signing::permit::PermittedFile;
+use certus_signing::sigstore::{LogProof, verify_wrapped};
+use certus_signing::{Envelope, KeySet, LogVerifier, Statement, VerifiedPayload};
+use certus_store::{Revocable, Revocation};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use time::OffsetDateTime;
+
+use crate::policy::{Coverage, Policy};
+use crate::submission::{ATTESTATION, FINDINGS, INDEX, LOGGED, POLICY_RESULT, Submission};
+use crate::waiver;
+
+/// The type of the statement about a scan.
+const SCAN_TYPE: &str = "https://certus.dev/attestation/scan/v1";
+
+/// What Trust rests a decision on.
+pub struct Grounds<'a> {
+    /// What is permitted.
+    pub policy: &'a Policy,
+    /// Keys that are known.
+    pub known: &'a KeySet,
+    /// Transparency logs that are known.
+    pub logs: &'a [LogVerifier],
+    /// What is revoked.
+    pub revoked: &'a [Revocation],
+    /// The time.
+    pub now: OffsetDateTime,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What, in one word, for example `signature`.
+    pub name: &'static str,
+    /// Whether it is as it has to be.
+    pub passed: bool,
+    /// What was found, in one sentence.
+    pub detail: String,
+}
+
+/// Why a publication is denied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// The reason, one of a closed set.
+    pub reason: DenialReason,
+    /// The same in one sentence, with what to do.
+    pub detail: String,
+}
+
+/// A finding that a reviewer accepts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Waived {
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// Who accepts it.
+    pub reviewer: String,
+    /// Why.
+    pub reason: String,
+    /// Until when.
+    pub expires_at: String,
+    /// SHA-256 of the signed waiver.
+    pub waiver: Sha256,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Judged {
+    /// Everything that was looked at, in order; the first that did not pass is the reason of a denial.
+    pub checks: Vec<Check>,
+    /// Why it is denied.
+    pub denial: Option<Denial>,
+    /// SHA-256 of the index as it came.
+    pub index_digest: Option<Sha256>,
+    /// Every file that may be published.
+    pub files: Vec<PermittedFile>,
+    /// Who signed the scan, once the signature is good.
+    pub signer: Option<Sha256>,
+    /// The policy's name for them.
+    pub signer_name: Option<String>,
+    /// The scan's signature, base64 of DER.
+    pub signature: Option<String>,
+    /// When the scan was signed, as it says.
+    pub signed_at: Option<String>,
+    /// The plugins that ran.
+    pub plugins: Vec<PluginRan>,
+    /// Where the signature is in a log.
+    pub logged: Option<LogProof>,
+    /// Findings that reviewers accept.
+    pub waived: Vec<Waived>,
+}
+
+/// A plugin that ran.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct PluginRan {
+    /// Its id.
+    pub id: PluginId,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of the component.
+    pub digest: Sha256,
+}
+
+/// What is read of the statement about a scan.
+#[derive(Deserialize)]
+struct Claim {
+    decision: Verdict,
+    development: bool,
+    scan: Scan,
+}
+
+#[derive(Deserialize)]
+struct Scan {
+    scan_id: String,
+    mode: String,
+    finished_at: String,
+    #[serde(default)]
+    plugins: Option<Vec<PluginRan>>,
+}
+
+/// What is read of the index.
+#[derive(Deserialize)]
+struct Index {
+    result: Group,
+    run: Group,
+}
+
+#[derive(Deserialize)]
+struct Group {
+    files: Vec<PermittedFile>,
+}
+
+/// Decides. Whatever is not as it has to be denies.
+pub fn judge(submission: &Submission, tenant: &TenantId, grounds: &Grounds<'_>) -> Judged {
+    let mut judged = Judged {
+        checks: Vec::new(),
+        denial: None,
+        index_digest: submission.document(INDEX).map(Sha256::of),
+        files: Vec::new(),
+        signer: None,
+        signer_name: None,
+        signature: None,
+        signed_at: None,
+        plugins: Vec::new(),
+        logged: None,
+        waived: Vec::new(),
+    };
+    if let Err(denial) = look(&mut judged, submission, tenant, grounds) {
+        judged.denial = Some(denial);
+    }
+    judged
+}
+
+impl Judged {
+    fn pass(&mut self, name: &'static str, detail: impl Into<String>) {
+        self.checks.push(Check { name, passed: true, detail: detail.into() });
+    }
+
+    /// Denies, and says in the list of checks where.
+    fn deny<T>(&mut self, name: &'static str, reason: DenialReason, detail: impl Into<String>) -> Result<T, Denial> {
+        let detail = certus_model::escape::one_line(&detail.into(), 500);
+        self.checks.push(Check { name, passed: false, detail: detail.clone() });
+        Err(Denial { reason, detail })
+    }
+}
+
+fn look(judged: &mut Judged, submission: &Submission, tenant: &TenantId, grounds: &Grounds<'_>) -> Result<(), Denial> {
+    let rules = grounds.policy.tier(submission.tier);
+    let (envelope, payload) = signature(judged, submission, grounds)?;
+    let claim = statement(judged, submission, &payload)?;
+    signer(judged, submission.tier, tenant, &payload, &claim, grounds)?;
+    files(judged, submission)?;
+
+    if claim.scan.mode == "sample" && (submission.tier == Tier::Verified || !rules.sample) {
+        let detail = "the scan is of the sample workspace, which the tier never accepts; scan something of your own";
+        return judged.deny("mode", DenialReason::SampleMode, detail);
+    }
+    judged.pass("mode", claim.scan.mode.clone());
+    plugins(judged, claim.scan.plugins.clone().unwrap_or_default(), grounds)?;
+    decision(judged, submission, &claim, grounds)?;
+    log(judged, submission, &envelope, grounds)
+}
+
+/// Who has signed what.
+fn signature(
+    judged: &mut Judged,
+    submission: &Submission,
+    grounds: &Grounds<'_>,
+) -> Result<(Envelope, VerifiedPayload), Denial> {
+    use DenialReason::{InnerSignature, InvalidSigner, NoArtifacts};
+    const NAME: &str = "signature";
+    if submission.artifacts.is_empty() || submission.document(INDEX).is_none() {
+        let detail =
+            "no artifacts and no index.json came along; send every file of the bundle with its size and digest";
+        return judged.deny(NAME, NoArtifacts, detail);
+    }
+    let Some(bytes) = submission.document(ATTESTATION) else {
+        let detail = format!("{ATTESTATION} did not come along, so nobody vouches for the files");
+        return judged.deny(NAME, InnerSignature, detail);
+    };
+    let envelope = match Envelope::parse(bytes) {
+        Ok(envelope) => envelope,
+        Err(error) => return judged.deny(NAME, InnerSignature, error.to_string()),
+    };
+    let anchors = grounds.policy.anchors(grounds.known);
+    let payload = match envelope.verify(&anchors) {
+        Ok(payload) => payload,
+        Err(error @ certus_signing::Error::UnknownSigner(_)) => {
+            return judged.deny(NAME, InvalidSigner, error.to_string());
+        }
+        Err(error) => return judged.deny(NAME, InnerSignature, error.to_string()),
+    };
+    let signature = match envelope.signature() {
+        Ok((_, signature)) => BASE64.encode(signature.as_der()),
+        Err(error) => return judged.deny(NAME, InnerSignature, error.to_string()),
+    };
+    if let Some(inner) = &submission.inner_signature
+        && (inner.signature != signature || inner.certificate.is_some())
+    {
+        let detail = "inner_signature is not the signature of the statement that came along";
+        return judged.deny(NAME, InnerSignature, detail);
+    }
+    judged.signer = Some(payload.key_id());
+    judged.signature = Some(signature);
+    judged.pass(NAME, format!("ECDSA P-256 over the statement, by key {}", payload.key_id()));
+    Ok((envelope, payload))
+}
+
+/// What the signed statement says, and that it is about this index and this scan.
+fn statement(judged: &mut Judged, submission: &Submission, payload: &VerifiedPayload) -> Result<Claim, Denial> {
+    use DenialReason::{ArtifactMismatch, InnerSignature, ScanNotSucceeded};
+    const NAME: &str = "statement";
+    let opened = Statement::<Json>::open(payload, SCAN_TYPE);
+    let statement = match opened {
+        Ok(statement) => statement,
+        Err(error) => return judged.deny(NAME, InnerSignature, error.to_string()),
+    };
+    let claim: Claim = match serde_json::from_value(statement.predicate().clone()) {
+        Ok(claim) => claim,
+        Err(_) => return judged.deny(NAME, InnerSignature, "the statement is not one about a scan"),
+    };
+    if claim.scan.scan_id != submission.scan_id.as_str() {
+        let detail = format!("the statement is about {}, not about {}", claim.scan.scan_id, submission.scan_id);
+        return judged.deny(NAME, ArtifactMismatch, detail);
+    }
+    let signed = |path: &str| statement.subjects().iter().find(|subject| subject.name() == path);
+    for (path, document) in &submission.documents {
+        let apart = path == ATTESTATION || path == LOGGED;
+        if !apart && signed(path).map(|subject| subject.sha256()) != Some(Sha256::of(&document.0)) {
+            let detail = format!("{path} is not the file that was signed");
+            return judged.deny(NAME, ArtifactMismatch, detail);
+        }
+    }
+    if claim.scan.plugins.is_none() {
+        let detail = "the scan has failed, so there is no report to publish; scan again";
+        return judged.deny(NAME, ScanNotSucceeded, detail);
+    }
+    judged.signed_at = Some(claim.scan.finished_at.clone());
+    judged.pass(NAME, format!("scan {}, {} subjects", claim.scan.scan_id, statement.subjects().len()));
+    Ok(claim)
+}
+
+/// Whether that key may sign this.
+fn signer(
+    judged: &mut Judged,
+    tier: Tier,
+    tenant: &TenantId,
+    payload: &VerifiedPayload,
+    claim: &Claim,
+    grounds: &Grounds<'_>,
+) -> Result<(), Denial> {
+    use DenialReason::{DevelopmentKey, InvalidSigner, SignerRevoked};
+    const NAME: &str = "signer";
+    let key = payload.key_id();
+    if let Some(revocation) = revoked(grounds, Revocable::Signer, key) {
+        return judged.deny(NAME, SignerRevoked, format!("the key {key} was revoked: {}", revocation.reason));
+    }
+    if (claim.development || payload.by_development_key()) && !grounds.policy.tier(tier).development {
+        let detail = format!(
+            "a development key signed, which the tier `{tier}` does not accept; make a key with `certus keys generate` \
+             and scan again"
+        );
+        return judged.deny(NAME, DevelopmentKey, detail);
+    }
+    match grounds.policy.signer(key, tenant, tier) {
+        Ok(name) => {
+            judged.signer_name = name.map(ToString::to_string);
+            let shown = judged.signer_name.clone().unwrap_or_else(|| key.to_string());
+            judged.pass(NAME, format!("{shown} may sign for `{tenant}` in the tier `{tier}`"));
+            Ok(())
+        }
+        Err(why) => judged.deny(NAME, InvalidSigner, why),
+    }
+}
+
+/// What is to be published is what the index lists, the index, the statement and its log entry: no more, no less.
+fn files(judged: &mut Judged, submission: &Submission) -> Result<(), Denial> {
+    use DenialReason::ArtifactMismatch;
+    const NAME: &str = "artifacts";
+    let index = submission.document(INDEX).and_then(|bytes| serde_json::from_slice::<Index>(bytes).ok());
+    let Some(index) = index else {
+        return judged.deny(NAME, ArtifactMismatch, "index.json is no index of a bundle");
+    };
+    let mut expected: BTreeMap<String, PermittedFile> = BTreeMap::new();
+    for file in index.result.files.into_iter().chain(index.run.files) {
+        expected.insert(file.path.clone(), file);
+    }
+    for path in [INDEX, ATTESTATION, LOGGED] {
+        if let Some(bytes) = submission.document(path) {
+            let file = PermittedFile { path: path.to_owned(), sha256: Sha256::of(bytes), size: bytes.len() as u64 };
+            expected.insert(path.to_owned(), file);
+        }
+    }
+    let mut asked: BTreeMap<&str, PermittedFile> = BTreeMap::new();
+    for artifact in &submission.artifacts {
+        let Some(sha256) = artifact.sha256() else {
+            let detail = format!("the hash of `{}` is not `sha256:` and 64 hex digits", artifact.name);
+            return judged.deny(NAME, ArtifactMismatch, detail);
+        };
+        let file = PermittedFile { path: artifact.name.clone(), sha256, size: artifact.size };
+        if asked.insert(&artifact.name, file).is_some() {
+            return judged.deny(NAME, ArtifactMismatch, format!("`{}` is there twice", artifact.name));
+        }
+    }
+    let names = expected.keys().map(String::as_str).chain(asked.keys().copied());
+    let differs = names.into_iter().find(|name| expected.get(*name) != asked.get(name));
+    if let Some(name) = differs {
+        let detail =
+            format!("`{name}` is not, with size and digest, both in the signed bundle and in what is asked for");
+        return judged.deny(NAME, ArtifactMismatch, detail);
+    }
+    judged.files = expected.into_values().collect();
+    judged.pass(NAME, format!("{} files with size and digest as signed, and no other", judged.files.len()));
+    Ok(())
+}
+
+fn plugins(judged: &mut Judged, ran: Vec<PluginRan>, grounds: &Grounds<'_>) -> Result<(), Denial> {
+    use DenialReason::{PluginNotAccepted, PluginRevoked};
+    const NAME: &str = "plugins";
+    judged.plugins.clone_from(&ran);
+    for plugin in &ran {
+        if let Some(revocation) = revoked(grounds, Revocable::Plugin, plugin.digest) {
+            let detail = format!("{} ({}) was revoked: {}", plugin.id, plugin.digest, revocation.reason);
+            return judged.deny(NAME, PluginRevoked, detail);
+        }
+        if !grounds.policy.accepts_plugin(&plugin.id, plugin.digest) {
+            let detail = format!("the policy accepts no plugin {} with the digest {}", plugin.id, plugin.digest);
+            return judged.deny(NAME, PluginNotAccepted, detail);
+        }
+    }
+    judged.pass(NAME, format!("{} plugins ran, each accepted, none revoked", ran.len()));
+    Ok(())
+}
+
+/// Whether the decision may be published, after what reviewers accept.
+fn decision(judged: &mut Judged, submission: &Submission, claim: &Claim, grounds: &Grounds<'_>) -> Result<(), Denial> {
+    use DenialReason::{ArtifactMismatch, CoverageIncomplete, DecisionNotAccepted};
+    const NAME: &str = "decision";
+    let rules = grounds.policy.tier(submission.tier);
+    let result = submission.document(POLICY_RESULT).and_then(|text| serde_json::from_slice::<PolicyResult>(text).ok());
+    let Some(result) = result else {
+        return judged.deny(NAME, ArtifactMismatch, format!("{POLICY_RESULT} did not come along or is none"));
+    };
+    if result.decision != claim.decision {
+        return judged.deny(
+            NAME,
+            ArtifactMismatch,
+            format!("{POLICY_RESULT} says another decision than the statement"),
+        );
+    }
+    // A tenant that fails open has said that it takes an error for nothing worse; the tier `verified` does not.
+    let open = submission.tier == Tier::Basic && result.on_error == OnError::Open;
+    if !result.gaps.is_empty() && rules.coverage == Coverage::Complete && !open {
+        let detail = format!("{} things were not looked at; the first: {}", result.gaps.len(), result.gaps[0]);
+        return judged.deny("coverage", CoverageIncomplete, detail);
+    }
+    judged.pass("coverage", format!("{} gaps", result.gaps.len()));
+    let mut effective = result.decision;
+    if result.decision == Verdict::Fail {
+        judged.waived = waived(submission, grounds);
+        if exceeded(submission, &result, &judged.waived).is_none() {
+            effective = Verdict::Pass;
+        }
+    }
+    if rules.decisions.contains(&effective) || (open && effective == Verdict::Error) {
+        let waivers = judged.waived.len();
+        judged.pass(NAME, format!("{}, {waivers} findings accepted by reviewers", result.decision));
+        return Ok(());
+    }
+    let first = result.violations.first().or(result.gaps.first()).cloned().unwrap_or_default();
+    let detail =
+        format!("the decision is `{}`, which the tier `{}` does not accept: {first}", result.decision, submission.tier);
+    judged.deny(NAME, DecisionNotAccepted, detail)
+}
+
+/// The findings that reviewers accept now.
+fn waived(submission: &Submission, grounds: &Grounds<'_>) -> Vec<Waived> {
+    let accepted = |finding: &Json| {
+        let (fingerprint, content) = (finding["fingerprint"].as_str()?, waiver::content(finding));
+        let waiver = grounds.policy.waivers().iter().find(|w| w.accepts(fingerprint, content, grounds.now))?;
+        let terms = waiver.terms();
+        Some(Waived {
+            fingerprint: fingerprint.to_owned(),
+            reviewer: terms.reviewer.to_string(),
+            reason: terms.reason.clone(),
+            expires_at: terms.expires_at.clone(),
+            waiver: waiver.digest(),
+        })
+    };
+    findings(submission).iter().filter_map(accepted).collect()
+}
+
+fn findings(submission: &Submission) -> Vec<Json> {
+    let document = submission.document(FINDINGS).and_then(|text| serde_json::from_slice::<Json>(text).ok());
+    document.and_then(|document| document["findings"].as_array().cloned()).unwrap_or_default()
+}
+
+/// The first severity of which there are more findings than pass, those that count; a severity that is not known
+/// exceeds everything, and so do findings that did not come along.
+fn exceeded(submission: &Submission, result: &PolicyResult, waived: &[Waived]) -> Option<Severity> {
+    let mut counts = SeverityCounts::default();
+    let findings = findings(submission);
+    if findings.is_empty() {
+        return Some(Severity::Critical);
+    }
+    for finding in findings {
+        let counts_not = finding.get("suppressed").is_some_and(|by| !by.is_null())
+            || waived.iter().any(|waived| finding["fingerprint"] == *waived.fingerprint);
+        if counts_not {
+            continue;
+        }
+        match serde_json::from_value::<Severity>(finding["severity"].clone()) {
+            Ok(severity) => counts.add(severity),
+            Err(_) => return Some(Severity::Critical),
+        }
+    }
+    let all = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low];
+    all.into_iter().find(|severity| result.thresholds.get(*severity).is_some_and(|most| counts.get(*severity) > most))
+}
+
+/// Whether the signature is in a log that is known.
+fn log(judged: &mut Judged, submission: &Submission, envelope: &Envelope, grounds: &Grounds<'_>) -> Result<(), Denial> {
+    use DenialReason::{LogEntryMissing, LogProofInvalid};
+    const NAME: &str = "log";
+    let Some(bytes) = submission.document(LOGGED) else {
+        if grounds.policy.tier(submission.tier).log {
+            let detail = format!("{LOGGED} did not come along, which the tier `{}` asks for", submission.tier);
+            return judged.deny(NAME, LogEntryMissing, detail);
+        }
+        judged.pass(NAME, "no entry, and none is asked for");
+        return Ok(());
+    };
+    let anchors = grounds.policy.anchors(grounds.known);
+    let key = judged.signer.as_ref().and_then(|id| anchors.get(id));
+    let proven = key.map(|key| verify_wrapped(bytes, envelope, key, grounds.logs));
+    match proven {
+        Some(Ok(proof)) => {
+            judged.pass(
+                NAME,
+                format!("entry {} of {}, proven to its {} entries", proof.index(), proof.origin(), proof.size()),
+            );
+            judged.logged = Some(proof);
+            Ok(())
+        }
+        Some(Err(error)) => judged.deny(NAME, LogProofInvalid, error.to_string()),
+        None => judged.deny(NAME, LogProofInvalid, "the signer's key is not known"),
+    }
+}
+
+fn revoked<'a>(grounds: &Grounds<'a>, kind: Revocable, digest: Sha256) -> Option<&'a Revocation> {
+    grounds.revoked.iter().find(|revocation| revocation.kind == kind && revocation.digest == digest)
+}
