@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod destination;
+mod error;
+mod marker;
+mod media;
+mod publication;
+mod publish;
+mod published;
+mod registry;
+#[cfg(test)]
+mod tests;
+
+pub use destination::Destination;
+pub use error::Error;
+pub use media::media_type;
+pub use publication::{Bundle, DOCUMENTS, Document, Labels, PROOF, Publication, Source};
+pub use publish::{Clock, find, publish};
+pub use published::{ManifestRecord, Published, RegistryRecord, RemoteArtifacts};
+pub use registry::{ARTIFACT_TYPE, Artifact, Item, Mirror, Registry, RemoteRegistry};
