@@ -9,14 +9,15 @@ use std::path::Path;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use certus_model::Sha256;
-use certus_signing::{KeySet, SigningKey, Statement};
+use certus_signing::sigstore::{LoggedEntry, verify_wrapped, wrap};
+use certus_signing::{Envelope, KeySet, LogVerifier, SigningKey, Statement};
 use rustix::fs::RenameFlags;
 use rustix::io::Errno;
 
 use crate::attestation::{PREDICATE_TYPE, Predicate, subjects};
 use crate::facts::ScanFacts;
 use crate::index::Index;
-use crate::name::{APART, ATTESTATION, FileName, INDEX};
+use crate::name::{APART, ATTESTATION, FileName, INDEX, LOGGED};
 use crate::refusal::{Problem, Refusal};
 use crate::tree::{Tree, open_folder};
 use crate::verify::{parse_policy, verify_dir};
@@ -49,6 +50,7 @@ pub struct Output {
 pub struct Staged {
     output: Output,
     verification: Verification,
+    envelope: Option<Envelope>,
 }
 
 /// What stands in the bundle's place.
@@ -100,7 +102,8 @@ impl Output {
             scan: facts,
         };
         let subjects = subjects(&index, Sha256::of(&index_bytes));
-        let attestation = Statement::new(subjects, PREDICATE_TYPE, predicate).sign(key)?.to_bytes()?;
+        let envelope = Statement::new(subjects, PREDICATE_TYPE, predicate).sign(key)?;
+        let attestation = envelope.to_bytes()?;
 
         let listed = files.iter().map(|(name, bytes)| (name.path(), bytes));
         for (path, bytes) in listed.chain([(INDEX, &*index_bytes), (ATTESTATION, &*attestation)]) {
@@ -118,7 +121,7 @@ impl Output {
             Error::Refused(refusal) => Error::Unsound(refusal),
             other => other,
         })?;
-        Ok(Staged { output: self, verification })
+        Ok(Staged { output: self, verification, envelope: Some(envelope) })
     }
 
     /// A file of a bundle that somebody else has written, to be filled. It may lie at no other place than bundles
@@ -140,7 +143,7 @@ impl Output {
     /// As [`crate::verify`]. Nothing is left then.
     pub fn received(self, keys: &KeySet) -> Result<Staged, Error> {
         let verification = verify_dir(self.staging.dir(), keys)?;
-        Ok(Staged { output: self, verification })
+        Ok(Staged { output: self, verification, envelope: None })
     }
 
     fn put_in_place(&mut self) -> Result<(), Error> {
@@ -193,6 +196,26 @@ impl Staged {
     /// What was verified.
     pub const fn verification(&self) -> &Verification {
         &self.verification
+    }
+
+    /// The signed statement, where this host has signed it now.
+    pub const fn envelope(&self) -> Option<&Envelope> {
+        self.envelope.as_ref()
+    }
+
+    /// Adds the proof that a log holds the signature, which `key` has made: a Sigstore bundle around the same
+    /// envelope. Nothing that was written is changed.
+    ///
+    /// # Errors
+    /// An entry that the log does not prove, a disk that is full or fails.
+    pub fn add_log_entry(&self, key: &SigningKey, entry: &LoggedEntry, log: LogVerifier) -> Result<(), Error> {
+        let Some(envelope) = &self.envelope else { return Ok(()) };
+        let unsound =
+            |cause: &dyn std::fmt::Display| Error::Unsound(Refusal::new(LOGGED, Problem::Log(cause.to_string())));
+        let bytes = wrap(envelope, key.public(), entry).map_err(|cause| unsound(&cause))?;
+        verify_wrapped(&bytes, envelope, key.public(), &[log]).map_err(|cause| unsound(&cause))?;
+        let written = self.output.staging.put(LOGGED, &bytes);
+        written.map_err(|cause| Error::io(format_args!("{}/{LOGGED}", self.output.shown), "written", cause))
     }
 
     /// The bytes of a file; none where there is no such file.

@@ -65,6 +65,12 @@ pub enum Problem {
     /// A signature that does not verify.
     #[error("carries a signature that its key {0} did not make; it was changed after signing")]
     Signature(Sha256),
+    /// An entry of a log that is not proven, or of a log that is not known.
+    #[error("does not prove that the signature is in a log: {0}")]
+    Log(String),
+    /// A permission for something else.
+    #[error("does not permit what is here: {0}")]
+    Permit(String),
     /// The statement is about other files than the index lists.
     #[error("does not agree with index.json about `{0}`: one of the two lacks it or names another digest")]
     Subject(String),
@@ -91,6 +97,8 @@ impl Refusal {
     pub(crate) fn new(path: &str, problem: Problem) -> Self {
         let problem = match problem {
             Problem::Malformed(cause) => Problem::Malformed(certus_model::escape::one_line(&cause, 300)),
+            Problem::Log(cause) => Problem::Log(certus_model::escape::one_line(&cause, 300)),
+            Problem::Permit(cause) => Problem::Permit(certus_model::escape::one_line(&cause, 300)),
             other => other,
         };
         Self { file: certus_model::escape::one_line(path, 300), problem }

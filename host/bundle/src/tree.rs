@@ -1,7 +1,7 @@
 //! A bundle's folder, looked at once: no link is followed, nothing is there but known names.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read as _};
+use std::io::{self, Read, Seek as _};
 use std::path::Path;
 
 use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt as _};
@@ -17,6 +17,8 @@ use crate::refusal::{Problem, Refusal};
 /// The open files of a bundle. What is checked and what is read is the same open file, whatever
 /// happens to the folder meanwhile.
 pub(crate) struct Tree {
+    /// What was there, whether it has been read since or not.
+    names: BTreeSet<&'static str>,
     files: BTreeMap<&'static str, File>,
     folders: BTreeSet<&'static str>,
 }
@@ -27,7 +29,7 @@ const CHUNK: usize = 64 << 10;
 impl Tree {
     /// Opens every file below `dir`. The number of open files is bounded by the closed list of names.
     pub(crate) fn open(dir: &Dir) -> Result<Self, Error> {
-        let mut tree = Self { files: BTreeMap::new(), folders: BTreeSet::new() };
+        let mut tree = Self { names: BTreeSet::new(), files: BTreeMap::new(), folders: BTreeSet::new() };
         tree.enter(dir, "")?;
         Ok(tree)
     }
@@ -54,6 +56,7 @@ impl Tree {
                     if !file.metadata().map_err(unreadable(&path))?.is_file() {
                         return refuse(Problem::Special);
                     }
+                    self.names.insert(known);
                     self.files.insert(known, file);
                 }
                 (_, Some(known)) if kind.is_dir() => {
@@ -70,23 +73,24 @@ impl Tree {
 
     /// Whether a file is there.
     pub(crate) fn has(&self, path: &str) -> bool {
-        self.files.contains_key(path)
+        self.names.contains(path)
     }
 
     /// Refuses files that are neither listed nor verified by their own signature, and folders without
     /// a listed file.
     pub(crate) fn refuse_unlisted(&self, listed: &BTreeSet<&str>) -> Result<(), Refusal> {
         let refuse = |path: &str| Err(Refusal::new(path, Problem::Unlisted));
-        if let Some(path) = self.files.keys().find(|path| !listed.contains(*path) && !APART.contains(path)) {
+        if let Some(path) = self.names.iter().find(|path| !listed.contains(*path) && !APART.contains(path)) {
             return refuse(path);
         }
         let needed: BTreeSet<_> = listed.iter().flat_map(|path| folders_above(path)).collect();
         self.folders.difference(&needed).next().map_or(Ok(()), |path| refuse(path))
     }
 
-    /// Reads a file of the closed list "apart", of at most `limit` bytes.
+    /// Reads a file of the closed list "apart", of at most `limit` bytes; it may be read again.
     pub(crate) fn read_apart(&mut self, path: &'static str, limit: u64) -> Result<Vec<u8>, Error> {
-        let file = self.take(path)?;
+        let file = self.files.get_mut(path).ok_or_else(|| Refusal::new(path, Problem::Missing))?;
+        file.rewind().map_err(|cause| Error::io(path, "read", cause))?;
         read(file, path, limit)?.ok_or_else(|| Refusal::new(path, Problem::TooLarge { limit }).into())
     }
 
@@ -165,7 +169,7 @@ fn open(dir: &Dir, name: &Path, flags: OFlags) -> io::Result<File> {
 }
 
 /// The content, or none when it is longer than `limit`.
-fn read(file: File, path: &str, limit: u64) -> Result<Option<Vec<u8>>, Error> {
+fn read(file: impl Read, path: &str, limit: u64) -> Result<Option<Vec<u8>>, Error> {
     let mut bytes = Vec::new();
     let mut file = file.take(limit.saturating_add(1));
     file.read_to_end(&mut bytes).map_err(|cause| Error::io(path, "read", cause))?;

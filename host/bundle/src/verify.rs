@@ -1,5 +1,6 @@
 //! Does this folder hold exactly what a known key signed? Offline, and from the bytes alone.
 
+mod apart;
 mod content;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,7 +91,7 @@ pub fn verify_dir(dir: &Dir, keys: &KeySet) -> Result<Verification, Error> {
     let mut tree = Tree::open(dir)?;
 
     // The signature first: nothing else is looked into before it is known who vouches for it.
-    let payload = signed_payload(&tree.read_apart(ATTESTATION, MAX_ATTESTATION)?, keys)?;
+    let (envelope, payload) = signed(ATTESTATION, &tree.read_apart(ATTESTATION, MAX_ATTESTATION)?, keys)?;
     let statement = Statement::<Predicate>::open(&payload, PREDICATE_TYPE)
         .map_err(|cause| Refusal::new(ATTESTATION, Problem::Malformed(cause.to_string())))?;
     let predicate = statement.predicate();
@@ -116,6 +117,9 @@ pub fn verify_dir(dir: &Dir, keys: &KeySet) -> Result<Verification, Error> {
     tree.refuse_unlisted(&listed)?;
     let ledger_lines = content::check(&mut tree, &index, predicate)?;
 
+    let logged = apart::log_entry(&mut tree, &envelope, payload.key_id(), keys)?;
+    let permitted = apart::permitted(&mut tree, &index, index_digest, keys)?;
+
     let (key_id, scan) = (payload.key_id(), &predicate.scan);
     let mut checks = vec![
         format!("signature: ECDSA P-256 over the statement, by key {key_id}"),
@@ -124,6 +128,8 @@ pub fn verify_dir(dir: &Dir, keys: &KeySet) -> Result<Verification, Error> {
         format!("result: digest {} recomputed from its files", predicate.result_digest),
     ];
     checks.extend(ledger_lines.map(|count| format!("ledger: {count} lines, each following from the one before")));
+    checks.push(logged);
+    checks.extend(permitted);
     checks.push("content: canonical, scan.json and policy-result.json say what the statement says".to_owned());
     Ok(Verification { predicate: predicate.clone(), key_id, index_digest, checks })
 }
@@ -136,15 +142,19 @@ fn ended(end: &End) -> String {
     }
 }
 
-fn signed_payload(bytes: &[u8], keys: &KeySet) -> Result<VerifiedPayload, Refusal> {
-    let verified = Envelope::parse(bytes).and_then(|envelope| envelope.verify(keys));
+/// An envelope of the bundle that a known key has signed.
+fn signed(path: &'static str, bytes: &[u8], keys: &KeySet) -> Result<(Envelope, VerifiedPayload), Refusal> {
+    let verified = Envelope::parse(bytes).and_then(|envelope| {
+        let payload = envelope.verify(keys)?;
+        Ok((envelope, payload))
+    });
     verified.map_err(|error| {
         let problem = match error {
             certus_signing::Error::UnknownSigner(key) => Problem::UnknownSigner(key),
             certus_signing::Error::BadSignature(key) => Problem::Signature(key),
             other => Problem::Malformed(other.to_string()),
         };
-        Refusal::new(ATTESTATION, problem)
+        Refusal::new(path, problem)
     })
 }
 

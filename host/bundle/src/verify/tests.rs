@@ -102,8 +102,8 @@ fn tampering_is_refused_and_the_file_is_named() {
         ("hidden file", |b| fs::write(b.join(".x"), "").unwrap(), ".x", |p| *p == Problem::Unlisted),
         (
             "file of a later version",
-            |b| fs::write(b.join("permit.dsse.json"), "{}").unwrap(),
-            "permit.dsse.json",
+            |b| fs::write(b.join("notes.dsse.json"), "{}").unwrap(),
+            "notes.dsse.json",
             |p| *p == Problem::Unlisted,
         ),
         ("extra folder", |b| fs::create_dir(b.join("notes")).unwrap(), "notes", |p| *p == Problem::Unlisted),
