@@ -77,6 +77,12 @@ pub enum Error {
         "the manifest's signature does not verify with the key `{0}`; sign these very bytes with that key, as `cosign sign-blob` does"
     )]
     ManifestSignature(Sha256),
+    /// What was signed could not be logged.
+    #[error("the bundle's signature could not be entered into the transparency log: {0}")]
+    Log(#[source] certus_trust::Error),
+    /// No runtime could be made.
+    #[error("the transparency log could not be used ({0}); check the machine")]
+    Runtime(#[source] std::io::Error),
     /// A document could not be serialised: a fault of the host.
     #[error("a document could not be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -86,6 +92,12 @@ pub enum Error {
     /// The caller asked to stop.
     #[error("the scan was interrupted")]
     Cancelled,
+}
+
+impl From<certus_trust::log::Error> for Error {
+    fn from(error: certus_trust::log::Error) -> Self {
+        Self::Log(error.into())
+    }
 }
 
 impl From<certus_checkout::Error> for Error {
@@ -117,7 +129,9 @@ impl Error {
             Self::UploadGone(_) | Self::CredentialGone(_) => FailureReason::NotFound,
             Self::CredentialHost(_) => FailureReason::BadUrl,
             Self::Cancelled => FailureReason::Cancelled,
-            Self::Materialise { .. }
+            Self::Log(_)
+            | Self::Runtime(_)
+            | Self::Materialise { .. }
             | Self::ManifestRead(_)
             | Self::Worker(_)
             | Self::WorkerFailed(_)

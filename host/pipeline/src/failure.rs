@@ -3,11 +3,12 @@
 use certus_bundle::{BundleFiles, End, FileName, Mode, Output, ScanFacts, ScanFailure, UtcTime};
 use certus_model::decision::PolicyResult;
 use certus_model::escape::one_line;
-use certus_model::{FailureReason, OnError, ScanId, Sha256, canonical_json};
+use certus_model::{FailureReason, OnError, ScanId, Sha256, TenantId, canonical_json};
 
 use crate::error::Error;
 use crate::event::{Event, EventLine, Events};
 use crate::host::Host;
+use crate::log::LogLabels;
 use crate::record::{FailureRecord, RunRecord, VERSION, now};
 use crate::request::Labels;
 
@@ -20,6 +21,8 @@ pub struct Failure {
     pub id: ScanId,
     /// Whose it is, in the words of a client.
     pub labels: Option<Labels>,
+    /// Whose tenant's scan it is; none on a machine of one user.
+    pub tenant: Option<TenantId>,
     /// Whether the sample was to be scanned.
     pub mode: Mode,
     /// What was to be scanned, as it was asked for, without secrets.
@@ -55,7 +58,8 @@ pub struct Recorded {
 /// # Errors
 /// The bundle could not be written; then nothing is left behind.
 pub fn record_failure(host: &Host, failure: Failure, output: Output) -> Result<Recorded, Error> {
-    let Failure { id, labels, mode, asked, profile, on_error, reason, message, events: told, started_at } = failure;
+    let Failure { id, tenant, labels, mode, asked, profile, on_error, reason, message, events: told, started_at } =
+        failure;
     let (asked, message) = (one_line(&asked, MAX_TEXT), one_line(&message, MAX_TEXT));
     let mut events = Events::new(0, &|_| {});
     told.iter().try_for_each(|line| events.again(line))?;
@@ -92,8 +96,11 @@ pub fn record_failure(host: &Host, failure: Failure, output: Output) -> Result<R
     };
     bundle.insert(FileName::Scan, canonical_json(&record)?)?;
     let end = End::Failure(ScanFailure { asked, reason, message });
-    let facts = ScanFacts { scan_id: id, mode, end, started_at, finished_at, host_version: VERSION.to_owned() };
-    let written = output.write(&bundle, facts, &host.key)?;
+    let facts = ScanFacts { scan_id: id.clone(), mode, end, started_at, finished_at, host_version: VERSION.to_owned() };
+    let staged = output.stage(&bundle, facts, &host.key)?;
+    let assessment = labels.as_ref().map(|labels| &labels.assessment_id);
+    host.log.add(&staged, &host.key, LogLabels { tenant: tenant.as_ref(), scan: &id, assessment })?;
+    let written = staged.put_in_place()?;
     Ok(Recorded {
         policy,
         result_digest: written.result_digest(),

@@ -5,6 +5,7 @@ use certus_model::limits::{Limits, WorkspaceLimits};
 use certus_sandbox::Admission;
 use certus_signing::SigningKey;
 
+use crate::log::Transparency;
 use crate::manifest::ManifestVerification;
 use crate::worker::Worker;
 
@@ -18,6 +19,8 @@ pub struct Host {
     pub plugins: PathBuf,
     /// Signs bundles.
     pub key: SigningKey,
+    /// Where what it signs is logged.
+    pub log: Transparency,
     /// Whose manifests are acted on.
     pub manifest_verification: ManifestVerification,
     /// Temporary files.

@@ -7,6 +7,7 @@ mod event;
 mod failure;
 mod host;
 mod jobs;
+mod log;
 mod manifest;
 mod materialise;
 mod record;
@@ -24,8 +25,10 @@ pub use self::event::{Event, EventLine};
 pub use self::failure::{Failure, Recorded, record_failure};
 pub use self::host::Host;
 pub use self::jobs::{
-    Adopt, InHand, ManifestBuckets, OperatorWebhook, Pruned, SignedHeads, Sources, Terms, Workers, prune, signed_heads,
+    Adopt, Gate, InHand, ManifestBuckets, OperatorWebhook, Pruned, Publisher, SignedHeads, Sources, Terms, Workers,
+    prune, signed_heads,
 };
+pub use self::log::Transparency;
 pub use self::manifest::{MAX_MANIFEST, Manifest, ManifestVerification, check_profile};
 pub use self::materialise::materialise;
 pub use self::request::{Labels, Request, Subject};

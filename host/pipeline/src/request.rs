@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use certus_bundle::{Mode, Output};
 use certus_checkout::{Reference, Source};
-use certus_model::{AssessmentId, ComponentId, OnError, ScanId, Severity, WorkspaceId};
+use certus_model::{AssessmentId, ComponentId, OnError, ScanId, Severity, TenantId, WorkspaceId};
 use certus_report::Baseline;
 use serde::Serialize;
 
@@ -17,6 +17,8 @@ pub struct Request<'a> {
     pub id: ScanId,
     /// Whose it is, in the words of a client; the local command has none.
     pub labels: Option<Labels>,
+    /// Whose tenant's scan it is; none on a machine of one user.
+    pub tenant: Option<TenantId>,
     /// What is scanned.
     pub subject: Subject,
     /// Which profile.

@@ -21,6 +21,7 @@ use crate::choose::{Chosen, choose, lay_out, not_run};
 use crate::error::Error;
 use crate::event::{Event, EventLine, Events, Steps};
 use crate::host::Host;
+use crate::log::LogLabels;
 use crate::manifest::{self, Manifest};
 use crate::record::{RunRecord, ScanRecord, VERSION, now, provenance_id};
 use crate::request::Request;
@@ -230,6 +231,9 @@ pub fn scan(
     let _stage = tracing::info_span!("bundle").entered();
     certus_store::crash_point("pipeline-sign");
     let staged = request.output.stage(&bundle, facts, &host.key)?;
+    let assessment = request.labels.as_ref().map(|labels| &labels.assessment_id);
+    let labels = LogLabels { tenant: request.tenant.as_ref(), scan: &request.id, assessment };
+    host.log.add(&staged, &host.key, labels)?;
     certus_store::crash_point("pipeline-written");
     let written = staged.put_in_place()?;
     certus_store::crash_point("pipeline-placed");

@@ -122,6 +122,7 @@ fn perform(
     let manifest = prepare::manifest(workers, &asked.manifest)?;
     let request = Request {
         id: claim.scan.id.clone(),
+        tenant: Some(claim.scan.tenant.clone()),
         labels: Some(labels(claim)),
         subject,
         profile: asked.profile.clone(),
@@ -214,6 +215,7 @@ async fn fail(
         move || -> Result<_, Error> {
             let failure = Failure {
                 id: claim.scan.id.clone(),
+                tenant: Some(claim.scan.tenant.clone()),
                 labels: Some(labels(&claim)),
                 mode: prepare::mode(&claim.scan),
                 asked: prepare::shown(&claim.scan.request.source),

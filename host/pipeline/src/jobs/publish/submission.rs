@@ -1,0 +1,85 @@
+//! What Trust is asked about a scan: exactly what its bundle holds.
+
+use std::io::Read as _;
+
+use certus_bundle::FileName;
+use certus_bundle::index::Index;
+use certus_bundle::name::{ATTESTATION, INDEX, LOGGED};
+use certus_model::outcome::Verdict;
+use certus_model::request::RequestedSource;
+use certus_model::{Sha256, Tier};
+use certus_publish::Destination;
+use certus_store::{Error as StoreError, Scan};
+use certus_trust::submission::{Artifact, Destinations, Document, Metadata, Submission};
+
+use crate::jobs::Workers;
+
+/// The largest file that goes to Trust whole.
+const LARGEST: u64 = 64 << 20;
+
+/// The request for a permit.
+pub(super) async fn of(
+    workers: &Workers,
+    scan: &Scan,
+    tier: Tier,
+    to: Option<&Destination>,
+) -> Result<Submission, StoreError> {
+    let malformed = || StoreError::Malformed { what: "index.json" };
+    let index_bytes = read(workers, scan, INDEX).await?;
+    let index = Index::parse(&index_bytes).map_err(|_| malformed())?;
+    let mut documents = vec![(INDEX, index_bytes), (ATTESTATION, read(workers, scan, ATTESTATION).await?)];
+    match read(workers, scan, LOGGED).await {
+        Ok(bytes) => documents.push((LOGGED, bytes)),
+        // A bundle of before there was a log.
+        Err(StoreError::Gone { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    let listed = index.files().map(|entry| artifact(entry.path.path(), entry.sha256, entry.size));
+    let apart = documents.iter().map(|(path, bytes)| artifact(path, Sha256::of(bytes), bytes.len() as u64));
+    let artifacts = listed.chain(apart).collect();
+    let mut wanted = vec![FileName::PolicyResult];
+    if scan.decision != Some(Verdict::Pass) {
+        wanted.push(FileName::Findings);
+    }
+    for name in wanted {
+        documents.push((name.path(), read(workers, scan, name.path()).await?));
+    }
+    let (git_url, branch) = match &scan.request.source {
+        RequestedSource::Git { url, branch, .. } => (Some(url.clone()), branch.clone()),
+        _ => (None, None),
+    };
+    let oci_registry = to.is_some_and(|to| to.registry.is_some());
+    Ok(Submission {
+        scan_id: scan.id.clone(),
+        tenant_id: Some(scan.tenant.clone()),
+        tier,
+        inner_signature: None,
+        artifacts,
+        metadata: Metadata {
+            git_url,
+            branch,
+            commit: scan.resolved_commit.clone(),
+            requested_by: scan.requested_by.clone(),
+        },
+        storage_destinations: Destinations { raw_s3: to.is_some(), oci_registry },
+        destination: to.map(Destination::name).unwrap_or_else(|| "nowhere".to_owned()),
+        documents: documents.into_iter().map(|(path, bytes)| (path.to_owned(), Document(bytes))).collect(),
+    })
+}
+
+/// A file of the scan's bundle, whole.
+pub(super) async fn read(workers: &Workers, scan: &Scan, path: &str) -> Result<Vec<u8>, StoreError> {
+    let bundle = scan.bundle.as_deref().ok_or_else(|| StoreError::Gone { what: scan.id.to_string() })?;
+    let file = workers.blobs.bundle_file(bundle, path).await?;
+    let mut bytes = Vec::new();
+    let read = file.take(LARGEST + 1).read_to_end(&mut bytes);
+    read.map_err(|cause| StoreError::folder(path, "read", cause))?;
+    match bytes.len() as u64 > LARGEST {
+        true => Err(StoreError::Malformed { what: "bundle" }),
+        false => Ok(bytes),
+    }
+}
+
+fn artifact(path: &str, sha256: Sha256, size: u64) -> Artifact {
+    Artifact { name: path.to_owned(), hash: format!("sha256:{sha256}"), size }
+}
