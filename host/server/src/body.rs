@@ -13,30 +13,46 @@ use crate::state::Shared;
 #[derive(Debug)]
 pub(crate) struct Json(pub(crate) Value);
 
+/// The JSON body of a request for a permit, which holds a bundle's findings.
+#[derive(Debug)]
+pub(crate) struct Large(pub(crate) Value);
+
 impl FromRequest<Shared> for Json {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &Shared) -> Result<Self, Problem> {
-        let is_json = content_type(request.headers()).is_some_and(|kind| {
-            kind.eq_ignore_ascii_case("application/json")
-                || kind.to_ascii_lowercase().strip_prefix("application/").is_some_and(|rest| rest.ends_with("+json"))
-        });
-        if !is_json {
-            return Err(Problem::new(Kind::UnsupportedMediaType, "Send `Content-Type: application/json`"));
-        }
-        let bytes = read(request, state).await?;
-        json::parse(&bytes).map(Json).map_err(|error| {
-            let what = certus_model::escape::one_line(&error.to_string(), 200);
-            Problem::new(Kind::BadRequest, format!("The body is not JSON that can be read: {what}"))
-        })
+        parsed(request, state, state.config.limits.json_bytes).await.map(Self)
     }
 }
 
-async fn read(request: Request, state: &Shared) -> Result<Vec<u8>, Problem> {
+impl FromRequest<Shared> for Large {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &Shared) -> Result<Self, Problem> {
+        parsed(request, state, state.config.limits.submission_bytes).await.map(Self)
+    }
+}
+
+async fn parsed(request: Request, state: &Shared, most: usize) -> Result<Value, Problem> {
+    let is_json = content_type(request.headers()).is_some_and(|kind| {
+        kind.eq_ignore_ascii_case("application/json")
+            || kind.to_ascii_lowercase().strip_prefix("application/").is_some_and(|rest| rest.ends_with("+json"))
+    });
+    if !is_json {
+        return Err(Problem::new(Kind::UnsupportedMediaType, "Send `Content-Type: application/json`"));
+    }
+    let bytes = read(request, state, most).await?;
+    json::parse(&bytes).map_err(|error| {
+        let what = certus_model::escape::one_line(&error.to_string(), 200);
+        Problem::new(Kind::BadRequest, format!("The body is not JSON that can be read: {what}"))
+    })
+}
+
+async fn read(request: Request, state: &Shared, most: usize) -> Result<Vec<u8>, Problem> {
     let limits = &state.config.limits;
-    let too_large = || Problem::new(Kind::TooLarge, format!("The body may have {} bytes", limits.json_bytes));
+    let too_large = || Problem::new(Kind::TooLarge, format!("The body may have {most} bytes"));
     plain_encoding(request.headers())?;
-    if declared_length(request.headers()).is_some_and(|length| length > limits.json_bytes as u64) {
+    if declared_length(request.headers()).is_some_and(|length| length > most as u64) {
         return Err(too_large());
     }
     let mut parts = request.into_body().into_data_stream();
@@ -44,7 +60,7 @@ async fn read(request: Request, state: &Shared) -> Result<Vec<u8>, Problem> {
         let mut body = Vec::new();
         while let Some(part) = parts.next().await {
             let part = part.map_err(|_| Problem::new(Kind::BadRequest, "The body ended too early"))?;
-            if body.len() + part.len() > limits.json_bytes {
+            if body.len() + part.len() > most {
                 return Err(too_large());
             }
             body.extend_from_slice(&part);

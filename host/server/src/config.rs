@@ -8,6 +8,7 @@ use std::time::Duration;
 use certus_model::TenantId;
 use certus_model::request::ScanRequest;
 use certus_store::{Blobs, MasterKey, Store};
+use certus_trust::Trust;
 use tokio::sync::Notify;
 
 use crate::metrics::Metrics;
@@ -68,6 +69,8 @@ pub enum Authentication {
 pub struct Limits {
     /// Bytes of a JSON body.
     pub json_bytes: usize,
+    /// Bytes of the JSON body of a request for a permit, which holds findings.
+    pub submission_bytes: usize,
     /// Bytes of an uploaded archive.
     pub upload_bytes: u64,
     /// How long the headers of a request may take.
@@ -95,6 +98,10 @@ pub struct Services {
     pub blobs: Blobs,
     /// What only the crates know that do the work.
     pub checks: Arc<dyn Checks>,
+    /// Trust, where this process is it.
+    pub trust: Option<Trust>,
+    /// Told with `notify_one` after an upload was asked for, so that a publisher of this process looks at once.
+    pub publish: Arc<Notify>,
     /// Told with `notify_one` after a submit, so that a worker of this process looks at once.
     pub wake: Arc<Notify>,
     /// To be told with `notify_one` after events were kept, so that those who follow hear of them at once.
@@ -183,6 +190,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             json_bytes: 1024 * 1024,
+            submission_bytes: 96 * 1024 * 1024,
             upload_bytes: 2 * 1024 * 1024 * 1024,
             header_read: Duration::from_secs(10),
             body_read: Duration::from_secs(30),

@@ -44,6 +44,7 @@ kinds! {
     BadQuery = "bad-query", BAD_REQUEST, "The query cannot be read";
     BadCursor = "bad-cursor", BAD_REQUEST, "The cursor is not one that this service gave out";
     UnsupportedFile = "unsupported-file", BAD_REQUEST, "The file is no archive of a known kind";
+    NotSucceeded = "not-succeeded", BAD_REQUEST, "The scan has not succeeded";
     KeyMissing = "idempotency-key-missing", BAD_REQUEST, "An Idempotency-Key is required";
     KeyInvalid = "idempotency-key-invalid", BAD_REQUEST, "The Idempotency-Key is not valid";
     Unauthenticated = "unauthenticated", UNAUTHORIZED, "A valid API key is required";
@@ -66,6 +67,7 @@ kinds! {
     TooLarge = "too-large", PAYLOAD_TOO_LARGE, "The request is too large";
     UnsupportedMediaType = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The body is of another kind than this takes";
     Invalid = "invalid", UNPROCESSABLE_ENTITY, "The request has fields that are not valid";
+    Undecided = "undecided", SERVICE_UNAVAILABLE, "Trust could not decide, so nothing is permitted";
     Internal = "internal", INTERNAL_SERVER_ERROR, "The service failed";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The service cannot answer now";
     TooManyStreams = "too-many-streams", SERVICE_UNAVAILABLE, "Too many streams are open";

@@ -13,17 +13,36 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::observe::{observe, panicked, unknown_method, unknown_path};
 use crate::state::Shared;
 use crate::{
-    admin, api_keys, artifacts, audit, findings, git_credentials, health, openapi, queue, scans, stats, stream, submit,
-    uploads, webhooks,
+    admin, api_keys, artifacts, audit, findings, git_credentials, health, notary, openapi, publication, queue, scans,
+    stats, stream, submit, trust, uploads, webhooks,
 };
 
 /// The service without a socket.
 pub(crate) fn router(state: Shared) -> Router {
     let (router, api) = described();
+    finished(router.merge(SwaggerUi::new("/docs").url("/openapi.json", api)), state)
+}
+
+/// What needs no key, alone.
+pub(crate) fn probes(state: Shared) -> Router {
+    let (router, _) = probe_routes().split_for_parts();
+    finished(router, state)
+}
+
+fn probe_routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(stats::get_stats))
+        .routes(routes!(stats::get_metrics))
+        .routes(routes!(health::health))
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+}
+
+/// What every request goes through.
+fn finished(router: Router<Shared>, state: Shared) -> Router {
     let state_of_observer = state.clone();
     router
         .with_state(state)
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", api))
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
         .layer(CatchPanicLayer::custom(panicked))
@@ -32,21 +51,27 @@ pub(crate) fn router(state: Shared) -> Router {
         .layer(DefaultBodyLimit::disable())
 }
 
-/// What needs no key, alone.
-pub(crate) fn probes(state: Shared) -> Router {
-    let (router, _) = OpenApiRouter::new()
-        .routes(routes!(stats::get_stats))
-        .routes(routes!(stats::get_metrics))
-        .routes(routes!(health::health))
-        .routes(routes!(health::livez))
-        .routes(routes!(health::readyz))
-        .split_for_parts();
-    let state_of_observer = state.clone();
-    router
-        .with_state(state)
-        .fallback(unknown_path)
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(state_of_observer, observe))
+/// Trust's own paths, and what needs no key.
+pub(crate) fn trust_alone(state: Shared) -> Router {
+    let (router, _) = trust_routes().merge(probe_routes()).split_for_parts();
+    finished(router, state)
+}
+
+fn trust_routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(trust::permit))
+        .routes(routes!(notary::sign))
+        .routes(routes!(notary::verify))
+        .routes(routes!(notary::transparency))
+        .routes(routes!(notary::entry))
+        .routes(routes!(notary::sign_artifact))
+        .routes(routes!(notary::verify_chain))
+        .routes(routes!(notary::provenance))
+        .routes(routes!(trust::stats))
+        .routes(routes!(trust::health))
+        .routes(routes!(trust::ready))
+        .routes(routes!(trust::revocations, trust::revoke))
+        .routes(routes!(trust::tainted))
 }
 
 /// The routes and their description.
@@ -56,6 +81,7 @@ pub(crate) fn described() -> (Router<Shared>, OpenApi) {
         .routes(routes!(submit::submit_batch))
         .routes(routes!(uploads::upload_archive))
         .routes(routes!(scans::show))
+        .routes(routes!(publication::request, publication::show))
         .routes(routes!(queue::cancel))
         .routes(routes!(queue::replay))
         .routes(routes!(stream::follow))
@@ -69,17 +95,14 @@ pub(crate) fn described() -> (Router<Shared>, OpenApi) {
         .routes(routes!(git_credentials::drop))
         .routes(routes!(webhooks::list, webhooks::create))
         .routes(routes!(webhooks::drop))
+        .merge(trust_routes())
         .routes(routes!(admin::list_tenants, admin::create_tenant))
         .routes(routes!(admin::change_tenant))
         .routes(routes!(admin::list_users, admin::create_user))
         .routes(routes!(admin::change_user))
         .routes(routes!(api_keys::list_all, api_keys::create_any))
         .routes(routes!(api_keys::revoke_any))
-        .routes(routes!(stats::get_stats))
-        .routes(routes!(stats::get_metrics))
-        .routes(routes!(health::health))
-        .routes(routes!(health::livez))
-        .routes(routes!(health::readyz))
+        .merge(probe_routes())
         .split_for_parts();
     // The one path that goes on over slashes is written in two ways.
     let wild = std::mem::take(&mut api.paths.paths);

@@ -101,6 +101,9 @@ pub(crate) struct ScanBody {
     registry: Option<Value>,
     #[schema(example = "pending")]
     upload_status: &'static str,
+    /// What keeps it from being published, or why Trust has refused.
+    #[schema(required = true)]
+    upload_error: Option<String>,
     #[schema(required = true)]
     upload_permission_id: Option<String>,
     #[schema(required = true, value_type = Option<Object>)]
@@ -278,9 +281,10 @@ pub(crate) fn body(scan: Scan) -> ScanBody {
         bundle_pruned_at: scan.pruned_at.map(rfc3339),
         warnings: scan.warnings,
         errors: scan.errors,
-        remote_artifacts: None,
-        registry: None,
+        remote_artifacts: scan.published.as_ref().and_then(|published| published.get("remote_artifacts").cloned()),
+        registry: scan.published.as_ref().and_then(|published| published.get("registry").cloned()),
         upload_status: scan.upload_status.as_str(),
+        upload_error: scan.upload_error,
         upload_permission_id: scan.upload_permission_id,
         verification_proof: scan.verification_proof,
         manifest_digest: scan.manifest_digest.map(|digest| digest.to_string()),

@@ -20,7 +20,7 @@ use tower::ServiceExt as _;
 use crate::caller::Peer;
 use crate::config::{Authentication, Config, Services};
 use crate::error::Error;
-use crate::router::{probes, router};
+use crate::router::{probes, router, trust_alone};
 use crate::state::Shared;
 
 mod idle;
@@ -38,6 +38,29 @@ pub async fn serve(
     config: Config,
     services: Services,
     shutdown: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    serve_paths(listener, config, services, shutdown, router).await
+}
+
+/// Serves Trust's own paths alone, as [`serve`] does.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_trust(
+    listener: TcpListener,
+    config: Config,
+    services: Services,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    serve_paths(listener, config, services, shutdown, trust_alone).await
+}
+
+async fn serve_paths(
+    listener: TcpListener,
+    config: Config,
+    services: Services,
+    shutdown: impl Future<Output = ()>,
+    router: impl FnOnce(Shared) -> Router,
 ) -> Result<(), Error> {
     let address = listener.local_addr().map_err(Error::Socket)?;
     if let Authentication::Development { tenant } = &config.authentication {

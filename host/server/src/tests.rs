@@ -67,7 +67,9 @@ impl Fixture {
             store: store.clone(),
             blobs: Blobs::in_folder(&root.join("artifacts")).unwrap(),
             checks: Arc::new(Profiles),
-            wake: Arc::new(Notify::new()),
+            trust: None,
+        publish: std::sync::Arc::default(),
+        wake: Arc::new(Notify::new()),
             events: Arc::new(Notify::new()),
             metrics: Metrics::new(),
         };

@@ -1,0 +1,529 @@
+//! What Trust signs for others, and what it knows of signatures.
+
+use axum::Json as Answer;
+use axum::extract::State;
+use axum::http::StatusCode;
+use certus_model::{ScanId, Sha256};
+use certus_store::{LogFilter, LogRow};
+use certus_trust::{SignAsked, SignedFile, Trust};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::body::Json;
+use crate::caller::{Reader, Writer};
+use crate::fields::Fields;
+use crate::openapi::{BodyAnswers, ListAnswers, ObjectAnswers};
+use crate::problem::{FieldError, Kind, Problem};
+use crate::query::{Filter, IdPath, ScanPath};
+use crate::scans::in_range;
+use crate::state::Shared;
+use crate::time::rfc3339;
+use crate::trust::{now, trust, undecided};
+
+/// Something to be signed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "artifact": "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "artifact_type": "report", "subject": "report.json"}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignRequest {
+    /// SHA-256 of it, with or without `sha256:` before it.
+    #[schema(pattern = "^(sha256:)?[0-9a-f]{64}$")]
+    artifact: String,
+    /// `image`, `sbom`, `report` or `assessment`.
+    #[schema(example = "report")]
+    artifact_type: String,
+    /// What it is called.
+    #[schema(min_length = 1, max_length = 500)]
+    subject: String,
+    /// What else is to be signed about it.
+    #[schema(value_type = Option<Object>)]
+    predicates: Option<Value>,
+}
+
+/// Where an entry is in the log.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TransparencyEntry {
+    uuid: String,
+    index: u64,
+    #[schema(format = DateTime)]
+    timestamp: String,
+}
+
+/// What was signed and logged.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SignedBody {
+    entry_id: String,
+    /// Base64 of DER, over the statement's encoding.
+    signature: String,
+    /// No certificates are used: who has signed is known by the key.
+    #[schema(required = true)]
+    certificate: Option<String>,
+    transparency_entry: TransparencyEntry,
+    /// The signed statement (DSSE).
+    #[schema(value_type = Object)]
+    envelope: Value,
+}
+
+/// A signature to be looked at.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "artifact": "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "signature": "MEUCIQ=="}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VerifyRequest {
+    #[schema(pattern = "^(sha256:)?[0-9a-f]{64}$")]
+    artifact: String,
+    #[schema(min_length = 1, max_length = 1000)]
+    signature: String,
+    /// Never taken: no certificates are used.
+    certificate: Option<String>,
+    /// The id of the key that has to have signed.
+    #[schema(max_length = 200)]
+    identity: Option<String>,
+}
+
+/// What is known of a signature.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct VerifiedBody {
+    valid: bool,
+    /// Why not.
+    #[schema(required = true)]
+    detail: Option<String>,
+    #[schema(format = DateTime)]
+    verified_at: String,
+    #[schema(required = true)]
+    signer: Option<String>,
+    #[schema(required = true)]
+    transparency_index: Option<u64>,
+    #[schema(required = true)]
+    certificate_chain: Option<Vec<String>>,
+}
+
+/// An entry of the log.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EntryBody {
+    entry_id: String,
+    index: u64,
+    /// What was signed, by its digest.
+    artifact: String,
+    /// What that is.
+    kind: String,
+    #[schema(required = true)]
+    scan_id: Option<String>,
+    #[schema(required = true)]
+    assessment_id: Option<String>,
+    #[schema(format = DateTime)]
+    timestamp: String,
+    signer: String,
+    signature: String,
+    #[schema(required = true)]
+    proof: Option<ProofBody>,
+}
+
+/// That the log holds an entry (RFC 6962).
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProofBody {
+    tree_size: u64,
+    leaf_index: u64,
+    hashes: Vec<String>,
+    root_hash: String,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ProofQuery {
+    /// Whether the proof comes along.
+    #[param(default = true)]
+    include_proof: Option<bool>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EntryQuery {
+    #[param(max_length = 128)]
+    assessment_id: Option<String>,
+    /// The id of a key.
+    #[param(max_length = 200)]
+    signer: Option<String>,
+    #[param(minimum = 1, maximum = 100, default = 10)]
+    limit: Option<u32>,
+    #[param(minimum = 0, maximum = 10000, default = 0)]
+    offset: Option<u32>,
+}
+
+/// An assessment to be signed.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"artifact_locations": {}, "inner_signatures": {"files": []},
+    "assessment_metadata": {"assessment_id": "a1"}}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignArtifactRequest {
+    /// Where the artifacts are: `uri` and `digest` of each.
+    #[schema(value_type = Object)]
+    artifact_locations: Value,
+    /// `signer`, `timestamp`, `signature`, and `files` with `path`, `digest` and `signature` each.
+    #[schema(value_type = Object)]
+    inner_signatures: Value,
+    /// `assessment_id`, `client_id`, `assessment_type`, `domains`.
+    #[schema(value_type = Object)]
+    assessment_metadata: Value,
+}
+
+/// A chain of signatures to be looked at.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"artifact_locations": {}, "signatures": {"inner": {"files": []}, "outer": {}}}))]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VerifyChainRequest {
+    #[schema(value_type = Object)]
+    artifact_locations: Value,
+    /// `inner` as in `sign-artifact`, and its `outer_signature` as `outer`.
+    #[schema(value_type = Object)]
+    signatures: Value,
+    #[schema(max_length = 100)]
+    sigstore_entry_id: Option<String>,
+}
+
+/// Sign a statement about an artifact, and log it.
+#[utoipa::path(post, path = "/v1/sign", tag = "trust", operation_id = "sign", request_body = SignRequest,
+    responses((status = 202, description = "It is signed and logged", body = SignedBody), BodyAnswers))]
+pub(crate) async fn sign(
+    State(state): State<Shared>,
+    Writer(caller): Writer,
+    Json(body): Json,
+) -> Result<(StatusCode, Answer<SignedBody>), Problem> {
+    let trust = trust(&state)?;
+    let asked = read_sign(body).map_err(Problem::invalid)?;
+    let signed = trust.sign_artifact(&asked, &caller.tenant).await.map_err(undecided)?;
+    Ok((StatusCode::ACCEPTED, Answer(signed_body(signed.row))))
+}
+
+/// What is known of a signature that Trust has made.
+#[utoipa::path(post, path = "/v1/verify", tag = "trust", operation_id = "verify", request_body = VerifyRequest,
+    responses((status = 200, description = "Whether it is good", body = VerifiedBody), BodyAnswers))]
+pub(crate) async fn verify(
+    State(state): State<Shared>,
+    Reader(caller): Reader,
+    Json(body): Json,
+) -> Result<Answer<VerifiedBody>, Problem> {
+    let trust = trust(&state)?;
+    let mut fields = Fields::of(body).map_err(Problem::invalid)?;
+    let artifact = digest(&mut fields, "artifact");
+    let signature = fields.required_text("signature", 1000);
+    let identity = fields.text("identity", 200);
+    if !fields.is_absent("certificate") {
+        fields.error("certificate", "is never taken: keys sign here, not certificates");
+    }
+    let _ = fields.take("certificate");
+    let (artifact, signature) = fields.finish(artifact.zip(signature)).map_err(Problem::invalid)?;
+    let known = trust.verify_signature(caller.reach(), artifact, &signature, identity.as_deref()).await;
+    let known = known.map_err(undecided)?;
+    Ok(Answer(VerifiedBody {
+        valid: known.valid,
+        detail: known.why,
+        verified_at: now(),
+        signer: known.signer.map(|signer| signer.to_string()),
+        transparency_index: known.index,
+        certificate_chain: None,
+    }))
+}
+
+/// Entries of the log, the newest first.
+#[utoipa::path(get, path = "/v1/transparency", tag = "trust", operation_id = "listEntries", params(EntryQuery),
+    responses((status = 200, description = "The entries, without their proofs", body = Vec<EntryBody>), ListAnswers))]
+pub(crate) async fn transparency(
+    State(state): State<Shared>,
+    Reader(caller): Reader,
+    Filter(query): Filter<EntryQuery>,
+) -> Result<Answer<Vec<EntryBody>>, Problem> {
+    let filter = LogFilter {
+        assessment: query.assessment_id,
+        signer: query.signer,
+        artifact: None,
+        offset: in_range("offset", query.offset, 0, 0, 10_000)?,
+        limit: in_range("limit", query.limit, 10, 1, 100)?,
+    };
+    let rows = state.services.store.log_rows(caller.reach(), &filter).await?;
+    Ok(Answer(rows.into_iter().map(|row| entry_body(row, None)).collect()))
+}
+
+/// One entry, with the proof that the log holds it.
+#[utoipa::path(get, path = "/v1/transparency/{id}", tag = "trust", operation_id = "getEntry",
+    params(("id" = String, Path, description = "Its id", example = "019abcde-f012-7000-8000-00000000abcd"), ProofQuery),
+    responses((status = 200, description = "The entry", body = EntryBody), ObjectAnswers))]
+pub(crate) async fn entry(
+    State(state): State<Shared>,
+    Reader(caller): Reader,
+    IdPath(id): IdPath,
+    Filter(query): Filter<ProofQuery>,
+) -> Result<Answer<EntryBody>, Problem> {
+    let row = state.services.store.log_row(caller.reach(), &id).await?;
+    let row = row.ok_or_else(|| Problem::new(Kind::NotFound, "There is no such entry"))?;
+    let proof = match query.include_proof.unwrap_or(true) {
+        false => None,
+        true => {
+            let (tree_size, hashes, root) = trust(&state)?.prove(&row).await.map_err(undecided)?;
+            let hashes = hashes.iter().map(ToString::to_string).collect();
+            Some(ProofBody { tree_size, leaf_index: row.index, hashes, root_hash: root.to_string() })
+        }
+    };
+    Ok(Answer(entry_body(row, proof)))
+}
+
+/// Sign that Trust has seen an assessment: which of its files carry a good signature, and where they are said to be.
+/// Locations are not visited; what is said of them rests on the digests that come along.
+#[utoipa::path(post, path = "/v1/sign-artifact", tag = "trust", operation_id = "signArtifact",
+    request_body = SignArtifactRequest,
+    responses((status = 202, description = "What was found, signed where it holds", body = Object), BodyAnswers))]
+pub(crate) async fn sign_artifact(
+    State(state): State<Shared>,
+    Writer(caller): Writer,
+    Json(body): Json,
+) -> Result<(StatusCode, Answer<Value>), Problem> {
+    let trust = trust(&state)?;
+    let mut fields = Fields::of(body).map_err(Problem::invalid)?;
+    let locations = fields.take("artifact_locations").unwrap_or_default();
+    let inner = fields.take("inner_signatures").unwrap_or_default();
+    let metadata = fields.take("assessment_metadata").unwrap_or_default();
+    let assessment = metadata["assessment_id"].as_str().filter(|id| !id.is_empty() && id.len() <= 128);
+    if assessment.is_none() {
+        fields.error("assessment_metadata", "has to hold an `assessment_id`");
+    }
+    let files = files_of(&inner, &mut fields, "inner_signatures");
+    let files = fields.finish(files).map_err(Problem::invalid)?;
+    let assessment = assessment.unwrap_or_default().to_owned();
+    let found = trust.custody(&files);
+    let identical = locations_agree(&locations);
+    let proof = json!({
+        "inner_signatures_verified": found.inner_verified,
+        "artifact_locations_valid": identical.is_some(),
+        "chain_of_custody": match (found.inner_verified, identical) {
+            (true, Some(true)) => "complete",
+            (true, _) => "warning",
+            (false, _) => "broken",
+        },
+        "both_locations_identical": identical.unwrap_or(false),
+        "files": found.files,
+    });
+    if !found.inner_verified {
+        let answer = json!({ "status": "failed", "assessment_id": assessment, "outer_signature": null, "verification_proof": proof });
+        return Ok((StatusCode::ACCEPTED, Answer(answer)));
+    }
+    let seen = json!({ "artifact_locations": locations, "assessment_metadata": metadata, "verification_proof": proof, "inner_signatures": inner });
+    let signed = trust.sign_assessment(&assessment, &seen, &caller.tenant).await.map_err(undecided)?;
+    let answer = json!({
+        "status": "signed",
+        "assessment_id": assessment,
+        "outer_signature": {
+            "signer": signed.row.signer, "timestamp": rfc3339(signed.row.at), "signature": signed.row.signature,
+            "artifact": format!("sha256:{}", signed.row.artifact), "sigstore_entry_id": signed.row.id,
+            "transparency_log_url": format!("/v1/transparency/{}", signed.row.id),
+        },
+        "verification_proof": proof,
+    });
+    Ok((StatusCode::ACCEPTED, Answer(answer)))
+}
+
+/// Look at both signatures of an assessment, and at the log.
+#[utoipa::path(post, path = "/v1/verify-chain", tag = "trust", operation_id = "verifyChain",
+    request_body = VerifyChainRequest,
+    responses((status = 200, description = "What holds", body = Object), BodyAnswers))]
+pub(crate) async fn verify_chain(
+    State(state): State<Shared>,
+    Reader(caller): Reader,
+    Json(body): Json,
+) -> Result<Answer<Value>, Problem> {
+    let trust = trust(&state)?;
+    let mut fields = Fields::of(body).map_err(Problem::invalid)?;
+    let locations = fields.take("artifact_locations").unwrap_or_default();
+    let signatures = fields.take("signatures").unwrap_or_default();
+    let entry = fields.text("sigstore_entry_id", 100);
+    let files = files_of(&signatures["inner"], &mut fields, "signatures");
+    let files = fields.finish(files).map_err(Problem::invalid)?;
+    let inner = trust.custody(&files).inner_verified;
+    let outer = outer_row(&state, trust, &caller, &signatures["outer"], entry.as_deref()).await?;
+    let (outer_valid, row) = (outer.as_ref().is_some_and(|(valid, _)| *valid), outer.map(|(_, row)| row));
+    let identical = locations_agree(&locations);
+    let has = |name: &str| locations.get(name).is_some_and(Value::is_object);
+    let whole = inner && outer_valid && identical == Some(true);
+    Ok(Answer(json!({
+        "chain_verified": whole,
+        "inner_signature_valid": inner,
+        "outer_signature_valid": outer_valid,
+        "chain_unbroken": inner && outer_valid,
+        "signer_inner": signatures["inner"]["signer"],
+        "signer_outer": row.as_ref().map(|row| row.signer),
+        "sigstore_timestamp": row.as_ref().map(|row| rfc3339(row.at)),
+        "artifact_locations": {
+            "s3_valid": has("s3") && identical.is_some(), "registry_valid": has("registry") && identical.is_some(),
+            "digests_match": identical.unwrap_or(false), "content_identical": identical.unwrap_or(false),
+        },
+        "non_repudiation": {
+            "assurance_accountable": inner, "trust_verified": outer_valid, "timestamp_authority": null,
+            "provenance_chain": if whole { "complete" } else { "broken" },
+        },
+    })))
+}
+
+/// What is known of a scan, from its signature to its publication.
+#[utoipa::path(get, path = "/v1/provenance/{test_id}", tag = "trust", operation_id = "getProvenance",
+    params(("test_id" = String, Path, description = "The scan", example = "test_0123456789ab")),
+    responses((status = 200, description = "What is known", body = Object), ObjectAnswers))]
+pub(crate) async fn provenance(
+    State(state): State<Shared>,
+    Reader(caller): Reader,
+    ScanPath(id): ScanPath,
+) -> Result<Answer<Value>, Problem> {
+    let trust = trust(&state)?;
+    let known = trust.provenance(caller.reach(), &id).await.map_err(undecided)?;
+    let scan = state.services.store.scan(caller.reach(), &id).await?;
+    if scan.is_none() && known.entries.is_empty() && known.decisions.is_empty() {
+        return Err(Problem::scan_not_found());
+    }
+    Ok(Answer(provenance_body(&id, scan.as_ref(), &known)))
+}
+
+fn provenance_body(id: &ScanId, scan: Option<&certus_store::Scan>, known: &certus_trust::Provenance) -> Value {
+    let entry = known.entries.iter().find(|row| row.kind == "scan");
+    let decision = known.decisions.first();
+    let permitted = decision.is_some_and(|decision| decision.permitted);
+    let verified = permitted && decision.is_some_and(|decision| decision.tier == certus_model::Tier::Verified);
+    let published = scan.and_then(|scan| scan.published.clone());
+    let scans: Vec<_> = decision
+        .and_then(|decision| decision.evidence["plugins"].as_array().cloned())
+        .unwrap_or_default()
+        .into_iter()
+        .map(|plugin| {
+            json!({
+                "tool": plugin["id"], "version": plugin["version"], "digest": plugin["digest"],
+                "signed_by": entry.map(|row| row.signer), "verified_by": if permitted { "trust" } else { "" },
+                "timestamp": entry.map(|row| rfc3339(row.at)),
+            })
+        })
+        .collect();
+    let trail: Vec<_> = known
+        .decisions
+        .iter()
+        .map(|decision| {
+            json!({
+                "timestamp": rfc3339(decision.issued_at), "verifier": "trust",
+                "result": if decision.permitted { "permitted" } else { "denied" },
+                "details": decision.detail, "reason": decision.reason, "upload_permission_id": decision.id,
+            })
+        })
+        .collect();
+    json!({
+        "scan_id": id,
+        "manifest": {
+            "version": null, "digest": scan.and_then(|scan| scan.manifest_digest),
+            "signed_by": entry.map(|row| row.signer), "signed_at": entry.map(|row| rfc3339(row.at)),
+        },
+        "scans": scans,
+        "verification_trail": trail,
+        "storage_locations": {
+            "s3": published.as_ref().map(|published| published["marker"].clone()),
+            "oci": published.as_ref().and_then(|published| published.get("registry").cloned()),
+        },
+        "chain_status": match (known.verified, permitted) {
+            (true, true) => "complete",
+            (true, false) => "partial",
+            (false, _) => "broken",
+        },
+        "trust_level": match (known.verified, verified, permitted) {
+            (true, true, _) => "high",
+            (true, false, true) => "medium",
+            (true, false, false) => "low",
+            (false, ..) => "untrusted",
+        },
+    })
+}
+
+/// The entry that an outer signature names, and whether it is good.
+async fn outer_row(
+    state: &Shared,
+    trust: &Trust,
+    caller: &crate::caller::Caller,
+    outer: &Value,
+    entry: Option<&str>,
+) -> Result<Option<(bool, LogRow)>, Problem> {
+    let Some(id) = entry.or(outer["sigstore_entry_id"].as_str()) else { return Ok(None) };
+    let Some(row) = state.services.store.log_row(caller.reach(), id).await? else { return Ok(None) };
+    let good = trust.verify_row(&row).await.map_err(undecided)?.is_ok();
+    Ok(Some((good && outer["signature"].as_str() == Some(&row.signature), row)))
+}
+
+/// Whether all locations name the same digest; none where one names none.
+fn locations_agree(locations: &Value) -> Option<bool> {
+    let digests: Vec<_> = locations.as_object()?.values().map(|place| place["digest"].as_str()).collect();
+    let all: Option<Vec<_>> = digests.into_iter().collect();
+    let all = all.filter(|all| !all.is_empty())?;
+    Some(all.iter().all(|digest| *digest == all[0]))
+}
+
+fn files_of(inner: &Value, fields: &mut Fields, name: &str) -> Option<Vec<SignedFile>> {
+    let files = inner.get("files").cloned().unwrap_or_else(|| json!([]));
+    match serde_json::from_value::<Vec<SignedFile>>(files) {
+        Ok(files) if files.len() <= 10_000 => Some(files),
+        _ => {
+            fields.error(name, "has to hold `files` with `path`, `digest` and `signature` each, at most 10,000");
+            None
+        }
+    }
+}
+
+fn digest(fields: &mut Fields, name: &str) -> Option<Sha256> {
+    let text = fields.required_text(name, 71)?;
+    let digest = text.strip_prefix("sha256:").unwrap_or(&text).parse().ok();
+    if digest.is_none() {
+        fields.error(name, "has to be a SHA-256 in 64 lower-case hex digits");
+    }
+    digest
+}
+
+fn read_sign(body: Value) -> Result<SignAsked, Vec<FieldError>> {
+    let mut fields = Fields::of(body)?;
+    let artifact = digest(&mut fields, "artifact");
+    let artifact_type = fields.required_text("artifact_type", 20);
+    if artifact_type.as_deref().is_some_and(|kind| !["image", "sbom", "report", "assessment"].contains(&kind)) {
+        fields.error("artifact_type", "is `image`, `sbom`, `report` or `assessment`");
+    }
+    let subject = fields.required_text("subject", 500);
+    let predicates = fields.take("predicates").unwrap_or_else(|| json!({}));
+    if !predicates.is_object() {
+        fields.error("predicates", "has to be an object");
+    }
+    let all = artifact.zip(artifact_type).zip(subject).map(|((artifact, artifact_type), subject)| SignAsked {
+        artifact,
+        artifact_type,
+        subject,
+        predicates,
+    });
+    fields.finish(all)
+}
+
+fn signed_body(row: LogRow) -> SignedBody {
+    let envelope = serde_json::from_str(&row.envelope).unwrap_or(Value::Null);
+    SignedBody {
+        transparency_entry: TransparencyEntry { uuid: row.id.clone(), index: row.index, timestamp: rfc3339(row.at) },
+        entry_id: row.id,
+        signature: row.signature,
+        certificate: None,
+        envelope,
+    }
+}
+
+fn entry_body(row: LogRow, proof: Option<ProofBody>) -> EntryBody {
+    EntryBody {
+        entry_id: row.id,
+        index: row.index,
+        artifact: format!("sha256:{}", row.artifact),
+        kind: row.kind,
+        scan_id: row.scan.map(|scan| scan.to_string()),
+        assessment_id: row.assessment,
+        timestamp: rfc3339(row.at),
+        signer: row.signer.to_string(),
+        signature: row.signature,
+        proof,
+    }
+}
