@@ -42,9 +42,14 @@ pub(crate) enum Command {
     Logs(client::Logs),
     /// Fetch and verify the bundle of a service's scan
     Fetch(client::Fetch),
+    /// Ask for the publication of a service's scan
+    Publish(client::Publish),
     /// Call a service's scan off
     Cancel(client::Cancel),
-    /// Make and list signing keys
+    /// Audit and show the transparency log
+    #[command(subcommand)]
+    Log(LogCommand),
+    /// Make, replace and list signing keys
     #[command(subcommand)]
     Keys(Keys),
     /// Build, inspect and test plugins
@@ -58,6 +63,12 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Run workers alone, for a service whose database they share
     Worker,
+    /// Run Trust alone, for services that ask it
+    Trust,
+    /// Trust a plugin or a signer no longer, and list what rests on it
+    Revoke(Revoke),
+    /// List the publications that rest on what was revoked
+    Tainted,
     /// Make, change and check the database
     #[command(subcommand)]
     Db(Db),
@@ -181,6 +192,9 @@ pub(crate) struct Verify {
     /// Accept signatures of this public key (PEM) and no other; may be repeated
     #[arg(long = "key", value_name = "PUB")]
     pub(crate) keys: Vec<PathBuf>,
+    /// Believe this transparency log (a verifier key) too; may be repeated
+    #[arg(long = "log-key", value_name = "FILE")]
+    pub(crate) log_keys: Vec<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -195,8 +209,77 @@ pub(crate) enum Keys {
         /// Its name in the key folder
         name: String,
     },
+    /// Make the next key of a name; the old one goes on verifying
+    Rotate {
+        /// Its name in the key folder
+        name: String,
+    },
+    /// Refuse what a key signs from now on
+    Revoke {
+        /// Its name or id
+        key: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
     /// List the keys
     List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogCommand {
+    /// Read the whole log again and check every entry, every tile and every signature
+    #[command(after_help = "Exit codes: 0 verified, 2 refused, 1 the host failed, 64 usage.")]
+    Verify {
+        /// The folder of the log [default: this machine's]
+        folder: Option<PathBuf>,
+        /// Believe this verifier key (NAME+HHHHHHHH+BASE64) and no other; may be repeated
+        #[arg(long = "log-key", value_name = "FILE")]
+        keys: Vec<PathBuf>,
+        /// The log has to continue this checkpoint, which was seen before
+        #[arg(long, value_name = "FILE")]
+        remembered: Option<PathBuf>,
+    },
+    /// Print the log's signed checkpoint
+    Show {
+        /// The folder of the log [default: this machine's]
+        folder: Option<PathBuf>,
+    },
+    /// Print what verifies this machine's log
+    Key,
+    /// Print the logs that are believed here, as Sigstore clients read them (trusted_root.json)
+    TrustedRoot,
+}
+
+/// Trust a plugin or a signer no longer, and list what rests on it.
+#[derive(Debug, Args)]
+pub(crate) struct Revoke {
+    /// What it is
+    #[arg(value_enum)]
+    pub(crate) kind: RevokeKind,
+    /// SHA-256 of the component, or the key's id
+    pub(crate) digest: String,
+    /// Why, for whoever reads the list
+    #[arg(long)]
+    pub(crate) reason: String,
+}
+
+/// What is revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RevokeKind {
+    /// A plugin
+    Plugin,
+    /// A key that signs scans
+    Signer,
+}
+
+impl From<RevokeKind> for certus_store::Revocable {
+    fn from(kind: RevokeKind) -> Self {
+        match kind {
+            RevokeKind::Plugin => Self::Plugin,
+            RevokeKind::Signer => Self::Signer,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -14,9 +14,12 @@ pub(crate) mod manual;
 pub(crate) mod plugin;
 pub(crate) mod prune;
 pub(crate) mod queue;
+pub(crate) mod revoke;
 pub(crate) mod scan;
 pub(crate) mod serve;
 pub(crate) mod service;
+pub(crate) mod transparency;
+pub(crate) mod trust;
 pub(crate) mod verify;
 
 use std::io::Write as _;

@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         }
     };
     // A service reads first what form its log has.
-    if !matches!(arguments.command, Command::Serve(_) | Command::Worker) {
+    if !matches!(arguments.command, Command::Serve(_) | Command::Worker | Command::Trust) {
         command::log::start(arguments.verbose);
     }
     raise_file_limit();
@@ -81,6 +81,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Backup(backup) => command::backup::run(&settings, backup),
         Command::Prune(prune) => command::prune::run(&settings, prune),
         Command::Config(config) => command::config::run(&settings, config),
+        Command::Log(log) => command::transparency::run(&settings, log),
+        Command::Revoke(revoke) => command::revoke::run(&settings, revoke),
+        Command::Tainted => command::revoke::tainted(&settings),
+        Command::Publish(publish) => command::client::publish(&settings, publish),
+        Command::Trust => command::serve::trust_alone(&settings, arguments.verbose),
         Command::Openapi => {
             command::print(&format!("{}\n", certus_server::openapi().to_pretty_json()?))?;
             Ok(Exit::Pass)

@@ -5,6 +5,7 @@ mod reader;
 mod service;
 mod show;
 pub(crate) mod table;
+mod trust;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,11 +13,13 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use certus_checkout::{Credential, RemoteHost};
 use certus_signing::Password;
+use certus_signing::key::kms::{KmsAccess, KmsLogin};
 
 pub(crate) use self::client::server;
 pub(crate) use self::reader::{Origin, Reader, variable};
 pub(crate) use self::service::{Blobs, LogFormat, Service, Tls};
 pub(crate) use self::show::{brief, markdown, show};
+pub(crate) use self::trust::{Lake, Registry, RegistryKind};
 
 /// What every command needs.
 pub(crate) struct Settings {
@@ -25,8 +28,15 @@ pub(crate) struct Settings {
     pub(crate) cache: PathBuf,
     pub(crate) keys: PathBuf,
     pub(crate) key: Option<String>,
+    /// Folder of this machine's transparency log.
+    pub(crate) log: PathBuf,
     pub(crate) scratch: PathBuf,
     pub(crate) password: Password,
+    /// The PIN of tokens, and the library by which they are reached.
+    pub(crate) pin: Option<Password>,
+    pub(crate) pkcs11_module: Option<PathBuf>,
+    /// How AWS KMS is asked.
+    pub(crate) kms: KmsAccess,
     /// The token for https repositories, and the host that it opens.
     pub(crate) git_token: Option<(RemoteHost, Credential)>,
     /// This very program, which is its own child processes.
@@ -54,16 +64,32 @@ impl Settings {
             cache: reader.path(&table::CACHE_DIR)?.unwrap_or_else(|| cache.join("compiled")),
             keys: reader.path(&table::KEY_DIR)?.unwrap_or_else(|| config.join("keys")),
             key: reader.text(&table::KEY)?,
+            log: reader.path(&table::LOG_DIR)?.unwrap_or_else(|| data.join("log")),
             scratch: reader
                 .path(&table::SCRATCH_DIR)?
                 .unwrap_or_else(|| std::env::temp_dir().join(format!("certus-{}", user()))),
             password: Password::new(reader.text(&table::COSIGN_PASSWORD)?.unwrap_or_default()),
+            pin: reader.text(&table::PKCS11_PIN)?.map(Password::new),
+            pkcs11_module: reader.path(&table::PKCS11_MODULE)?,
+            kms: kms(&reader)?,
             git_token: git_token(&reader)?,
             search_path: variable("PATH").unwrap_or_default(),
             program,
             reader,
         })
     }
+}
+
+/// How AWS KMS is asked.
+fn kms(reader: &Reader) -> anyhow::Result<KmsAccess> {
+    let login = match (reader.text(&table::AWS_ACCESS_KEY_ID)?, reader.text(&table::AWS_SECRET_ACCESS_KEY)?) {
+        (Some(access_key_id), Some(secret)) => {
+            Some(KmsLogin { access_key_id, secret_access_key: Password::new(secret), session_token: None })
+        }
+        _ => None,
+    };
+    let (region, endpoint) = (reader.text(&table::AWS_REGION)?, reader.text(&table::KMS_ENDPOINT)?);
+    Ok(KmsAccess { login, region, endpoint, authorities: None })
 }
 
 /// The token and its host: a token that says nothing of its host would be shown to whichever is scanned.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use certus_model::{AssessmentId, ComponentId, Lane, ScanId, WorkspaceId};
+use certus_model::{AssessmentId, ComponentId, Lane, ScanId, Tier, WorkspaceId};
 use clap::{Args, ValueEnum};
 
 use super::{Answer, Choice};
@@ -60,6 +60,22 @@ pub(crate) struct Destination {
     /// Believe this public key (PEM) and no other; may be repeated [default: those of the key folder]
     #[arg(long = "key", value_name = "PUB")]
     pub(crate) keys: Vec<PathBuf>,
+}
+
+/// Ask for a scan's publication.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 asked for (with --wait: permitted or published), 2 denied, 1 not published, 64 usage."
+)]
+pub(crate) struct Publish {
+    /// The scan's id
+    pub(crate) id: ScanId,
+    /// What it is to be trusted with: basic or verified
+    #[arg(long, default_value = "verified")]
+    pub(crate) tier: Tier,
+    /// Wait until it is published, or will not be
+    #[arg(long)]
+    pub(crate) wait: bool,
 }
 
 /// Print how a scan stands.

@@ -13,7 +13,7 @@ use certus_store::{Area, DatabaseUrl, Store};
 use crate::arguments::Backup;
 use crate::command::check::{Check, Found, report, sentence};
 use crate::command::history;
-use crate::command::scan::signing_key;
+use crate::command::keys::open_key;
 use crate::command::service::{blobs, runtime};
 use crate::exit::Exit;
 use crate::settings::{self, Service, Settings};
@@ -74,7 +74,7 @@ async fn create(settings: &Settings, service: &Service, keys: &KeySet, folder: &
     }
     let head = store.audit_head().await?;
     store.close().await;
-    let files = contents::sign(folder, head, &signing_key(settings, None)?)?;
+    let files = contents::sign(folder, head, &open_key(settings, None)?)?;
     let said = format!(
         "{files} files in {}: {} bundles, {} archives, {} audit rows",
         folder.display(),

@@ -19,7 +19,7 @@ use crate::settings::{Settings, server};
 
 pub(crate) use fetch::fetch;
 pub(crate) use follow::logs;
-pub(crate) use show::{cancel, list, status};
+pub(crate) use show::{cancel, list, publish, status};
 pub(crate) use submit::submit;
 
 /// Where the service has its scans.

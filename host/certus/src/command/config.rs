@@ -4,8 +4,8 @@ use certus_store::Store;
 
 use crate::arguments::Config;
 use crate::command::check::{Check, Found, report, sentence};
+use crate::command::keys::open_key;
 use crate::command::print;
-use crate::command::scan::signing_key;
 use crate::command::service::{assert_fit, blobs, database, runtime};
 use crate::exit::Exit;
 use crate::settings::{Service, Settings, brief, markdown, show};
@@ -29,7 +29,7 @@ fn check(settings: &Settings) -> anyhow::Result<Vec<Check>> {
     let mut checks = vec![
         ("settings", Found::Good("every one can be read".to_owned())),
         ("fitness", sentence(assert_fit(&service, true).map(|()| "nothing that production must not have".to_owned()))),
-        ("signing key", sentence(signing_key(settings, None).map(|key| key.public().key_id().to_string()))),
+        ("signing key", sentence(open_key(settings, None).map(|key| key.public().key_id().to_string()))),
     ];
     runtime()?.block_on(async {
         checks.push(("database", sentence(reach(&service).await)));

@@ -1,12 +1,15 @@
 //! `certus keys`.
 
-use certus_signing::{KeyInfo, KeyStore};
+use anyhow::bail;
+use certus_signing::key::reference::{KeyRef, OpenWith};
+use certus_signing::{KeyInfo, KeyStore, Rotation, SigningKey};
+use time::OffsetDateTime;
 
 use crate::arguments::Keys;
 use crate::command::{note, print};
 use crate::exit::Exit;
 use crate::settings::Settings;
-use crate::settings::table::COSIGN_PASSWORD;
+use crate::settings::table::{self, COSIGN_PASSWORD};
 
 pub(crate) fn run(settings: &Settings, keys: &Keys) -> anyhow::Result<Exit> {
     let store = KeyStore::at(&settings.keys);
@@ -22,6 +25,15 @@ pub(crate) fn run(settings: &Settings, keys: &Keys) -> anyhow::Result<Exit> {
             print(&line(&info))?;
         }
         Keys::Show { name } => print(&store.show(&name.parse()?)?.public.to_pem())?,
+        Keys::Rotate { name } => {
+            let info = store.rotate(&name.parse()?, &settings.password)?;
+            note("the old public key stays, so that what it signed still verifies");
+            print(&line(&info))?;
+        }
+        Keys::Revoke { key, reason } => {
+            let id = store.revoke(key, reason, OffsetDateTime::now_utc())?;
+            print(&format!("{id} is revoked from now on\n"))?;
+        }
         Keys::List => {
             for info in store.list()? {
                 print(&line(&info))?;
@@ -29,6 +41,37 @@ pub(crate) fn run(settings: &Settings, keys: &Keys) -> anyhow::Result<Exit> {
         }
     }
     Ok(Exit::Pass)
+}
+
+/// The key that was asked for; else the one that is set; else the development key.
+pub(crate) fn open_key(settings: &Settings, asked: Option<&str>) -> anyhow::Result<SigningKey> {
+    let reference = match asked.or(settings.key.as_deref()) {
+        None => KeyRef::Development,
+        Some(text) => text.parse()?,
+    };
+    if settings.reader.flag(&table::OFFLINE)? && reference.is_remote() && settings.kms.endpoint.is_none() {
+        bail!("{} is set, and the key `{reference}` lies outside; name another key", table::OFFLINE.name);
+    }
+    let with = OpenWith {
+        store: Some(KeyStore::at(&settings.keys)),
+        password: settings.password.clone(),
+        pin: settings.pin.clone(),
+        pkcs11_module: settings.pkcs11_module.clone(),
+        kms: settings.kms.clone(),
+    };
+    let key = reference.open(&with)?;
+    match key.validity().due(OffsetDateTime::now_utc()) {
+        Rotation::Fine => {}
+        Rotation::Soon { days } => {
+            note(&format!(
+                "warning: the key `{reference}` runs out in {days} days; `certus keys rotate` makes the next"
+            ));
+        }
+        Rotation::Overdue => {
+            note(&format!("warning: the key `{reference}` has run out; `certus keys rotate` makes the next"))
+        }
+    }
+    Ok(key)
 }
 
 fn line(info: &KeyInfo) -> String {

@@ -11,12 +11,13 @@ use certus_bundle::{Existing, Output};
 use certus_checkout::{Git, Scratch, Source, SourcePolicy};
 use certus_model::limits::{AdmissionLimits, Limits, WorkspaceLimits};
 use certus_model::{OnError, ScanId};
-use certus_pipeline::{Host, Manifest, ManifestVerification, Outcome, Request, Subject, Worker};
+use certus_pipeline::{Host, Manifest, ManifestVerification, Outcome, Request, Subject, Transparency, Worker};
 use certus_report::{Baseline, Colour, Report};
 use certus_sandbox::{Admission, AdmissionConfig};
-use certus_signing::{KeyStore, SigningKey};
+use certus_signing::KeyStore;
 
 use crate::arguments::{Arguments, Format, Scan};
+use crate::command::keys::open_key;
 use crate::command::{note, print};
 use crate::exit::Exit;
 use crate::progress::Progress;
@@ -55,6 +56,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, scan: &Scan) -> an
         &host,
         Request {
             id,
+            tenant: None,
             labels: None,
             subject: Subject::Source { source, reference },
             profile: scan.choice.profile.clone(),
@@ -103,7 +105,8 @@ fn host(settings: &Settings, verbose: u8, scan: &Scan) -> anyhow::Result<Host> {
         admission: settings.admission()?,
         worker: Worker { program: settings.program.clone(), verbose, json: false },
         plugins: settings.plugins.clone(),
-        key: signing_key(settings, scan.key.as_deref())?,
+        key: open_key(settings, scan.key.as_deref())?,
+        log: Transparency::in_folder(KeyStore::at(&settings.keys).log_key()?, &settings.log)?,
         manifest_verification: ManifestVerification::default(),
         scratch,
         git: Git::new("git", &settings.search_path),
@@ -121,16 +124,6 @@ impl Settings {
             limits: AdmissionLimits::default(),
             stack: Limits::default().stack,
         })?)
-    }
-}
-
-/// The key that was asked for, by name or file; else the development key.
-pub(crate) fn signing_key(settings: &Settings, asked: Option<&str>) -> anyhow::Result<SigningKey> {
-    let store = KeyStore::at(&settings.keys);
-    match asked.or(settings.key.as_deref()) {
-        None => Ok(store.development()?),
-        Some(key) if key.contains(['/', '.']) => Ok(SigningKey::from_file(Path::new(key), &settings.password)?),
-        Some(key) => Ok(store.load(&key.parse()?, &settings.password)?),
     }
 }
 

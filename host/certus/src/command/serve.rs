@@ -8,17 +8,20 @@ use anyhow::Context as _;
 use certus_model::TenantId;
 use certus_model::request::{RequestedManifest, RequestedSource, ScanRequest};
 use certus_outbound::{Guard, RemoteHost, RemoteUrl};
-use certus_server::{Authentication, Checks, Config, Metrics, Refused, Services, Tracing, serve, serve_probes};
+use certus_server::{
+    Authentication, Checks, Config, Metrics, Refused, Services, Tracing, serve, serve_probes, serve_trust,
+};
 use certus_store::Store;
+use certus_trust::Trust;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::arguments::Serve;
 use crate::command::access::ACTOR;
 use crate::command::service::{Shared, assert_fit, order_to_stop, runtime, tls, workers};
-use crate::command::{log, note};
+use crate::command::{log as logging, note, trust};
 use crate::exit::Exit;
-use crate::settings::table::{LISTEN, PROBES, Setting};
+use crate::settings::table::{LISTEN, PROBES, Setting, TRUST_LISTEN};
 use crate::settings::{Service, Settings};
 
 /// The tenant of a service without keys.
@@ -32,14 +35,24 @@ pub(crate) fn run(settings: &Settings, arguments: &Serve, verbose: u8) -> anyhow
     let open = !service.production && service.listen.ip().is_loopback();
     assert_fit(&service, !open)?;
     runtime()?.block_on(async {
-        let traces = log::service(verbose, &service, "serve")?;
+        let traces = logging::service(verbose, &service, "serve")?;
         let stop = order_to_stop()?;
         let shared = Shared::open(&service).await?;
         let metrics = Metrics::new();
         metrics.install();
+        let log = trust::log(settings, &service, &shared)?;
+        let trust = match arguments.no_workers {
+            // The API alone needs no key; whoever publishes is Trust.
+            true => None,
+            false => trust::trust(settings, &service, &shared, &log).await?,
+        };
         let working = match arguments.no_workers {
             true => None,
-            false => Some(tokio::spawn(workers(settings, &service, &shared, verbose)?.run(stop.clone()))),
+            false => {
+                let publisher = trust::publisher(&service, &shared, trust.as_ref())?;
+                let workers = workers(settings, &service, &shared, (&log, publisher), verbose)?;
+                Some(tokio::spawn(workers.run(stop.clone())))
+            }
         };
         let config = config(settings, &service, authentication(&shared.store, open).await?)?;
         let listener = listen(service.listen, &LISTEN).await?;
@@ -48,7 +61,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Serve, verbose: u8) -> anyhow
         if open {
             note("keys are off: whoever is on this machine may do everything; CERTUS_PRODUCTION=true requires keys");
         }
-        let served = serve(listener, config, services(&shared, metrics), stopped(stop)).await;
+        let served = serve(listener, config, services(&shared, metrics, trust), stopped(stop)).await;
         if let Some(working) = working {
             working.await.context("the workers have died")?;
         }
@@ -64,12 +77,15 @@ pub(crate) fn worker(settings: &Settings, verbose: u8) -> anyhow::Result<Exit> {
     let service = Service::read(&settings.reader)?;
     assert_fit(&service, true)?;
     runtime()?.block_on(async {
-        let traces = log::service(verbose, &service, "worker")?;
+        let traces = logging::service(verbose, &service, "worker")?;
         let stop = order_to_stop()?;
         let shared = Shared::open(&service).await?;
         let metrics = Metrics::new();
         metrics.install();
-        let all = workers(settings, &service, &shared, verbose)?;
+        let log = trust::log(settings, &service, &shared)?;
+        let trust = trust::trust(settings, &service, &shared, &log).await?;
+        let publisher = trust::publisher(&service, &shared, trust.as_ref())?;
+        let all = workers(settings, &service, &shared, (&log, publisher), verbose)?;
         note(&format!("certus {} works for the database {}", env!("CARGO_PKG_VERSION"), shared.store.place()));
         let probed = match service.probes {
             None => None,
@@ -77,7 +93,7 @@ pub(crate) fn worker(settings: &Settings, verbose: u8) -> anyhow::Result<Exit> {
                 let config = config(settings, &service, Authentication::Required)?;
                 let listener = listen(address, &PROBES).await?;
                 note(&format!("probes are answered at http://{}", listener.local_addr()?));
-                let probes = serve_probes(listener, config, services(&shared, metrics), stopped(stop.clone()));
+                let probes = serve_probes(listener, config, services(&shared, metrics, None), stopped(stop.clone()));
                 Some(tokio::spawn(probes))
             }
         };
@@ -92,16 +108,48 @@ pub(crate) fn worker(settings: &Settings, verbose: u8) -> anyhow::Result<Exit> {
     })
 }
 
+/// Trust alone: what services ask for permits, and clients for signatures and proofs.
+pub(crate) fn trust_alone(settings: &Settings, verbose: u8) -> anyhow::Result<Exit> {
+    let mut service = Service::read(&settings.reader)?;
+    service.listen = service.trust.listen;
+    let open = !service.production && service.listen.ip().is_loopback();
+    assert_fit(&service, !open)?;
+    runtime()?.block_on(async {
+        let traces = logging::service(verbose, &service, "trust")?;
+        let stop = order_to_stop()?;
+        let shared = Shared::open(&service).await?;
+        let metrics = Metrics::new();
+        metrics.install();
+        let log = trust::log(settings, &service, &shared)?;
+        let trust = trust::embedded(settings, &service, &shared, &log).await?;
+        let config = config(settings, &service, authentication(&shared.store, open).await?)?;
+        let listener = listen(service.listen, &TRUST_LISTEN).await?;
+        let (address, scheme) = (listener.local_addr()?, if config.tls.is_some() { "https" } else { "http" });
+        note(&format!(
+            "certus {} is Trust at {scheme}://{address}, key {}",
+            config.version,
+            trust.public_key().key_id()
+        ));
+        let served = serve_trust(listener, config, services(&shared, metrics, Some(trust)), stopped(stop)).await;
+        shared.store.close().await;
+        traces.end().await;
+        served?;
+        Ok(Exit::Pass)
+    })
+}
+
 async fn listen(address: SocketAddr, setting: &Setting) -> anyhow::Result<TcpListener> {
     let listener = TcpListener::bind(address).await;
     listener.with_context(|| format!("{address} cannot be listened at; set {}", setting.name))
 }
 
-fn services(shared: &Shared, metrics: Metrics) -> Services {
+fn services(shared: &Shared, metrics: Metrics, trust: Option<Trust>) -> Services {
     Services {
         store: shared.store.clone(),
         blobs: shared.blobs.clone(),
         checks: Arc::new(Guarded(shared.guard.clone())),
+        trust,
+        publish: shared.publish.clone(),
         wake: shared.wake.clone(),
         events: shared.told.clone(),
         metrics,
@@ -129,7 +177,7 @@ fn config(settings: &Settings, service: &Service, authentication: Authentication
     config.require_idempotency_key = service.require_key;
     config.allowed_origins = service.origins.clone();
     config.master_key = service.master_key.clone();
-    config.tracing = Tracing { current: log::current, adopt: log::adopt };
+    config.tracing = Tracing { current: logging::current, adopt: logging::adopt };
     config.tls = service.tls.as_ref().map(tls).transpose()?;
     config.grace = service.drain.min(Duration::from_secs(30));
     Ok(config)

@@ -8,17 +8,21 @@ use anyhow::{Context as _, bail};
 use certus_checkout::{Git, Scratch};
 use certus_model::limits::{Limits, WorkspaceLimits};
 use certus_outbound::Guard;
-use certus_pipeline::{Host, InHand, ManifestBuckets, ManifestVerification, Sources, Terms, Worker, Workers};
+use certus_pipeline::{
+    Host, InHand, ManifestBuckets, ManifestVerification, Publisher, Sources, Terms, Worker, Workers,
+};
 use certus_store::{Blobs, S3, Store};
+use certus_trust::Log;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 
+use crate::command::keys::open_key;
 use crate::command::note;
-use crate::command::scan::signing_key;
+use crate::command::trust;
 use crate::exit::Exit;
 use crate::settings::table::{
-    KEY, PRODUCTION, Setting, TLS_CERT_FILE, TLS_CLIENT_CA_FILE, TLS_KEY_FILE, USE_SAMPLE_MODE, WORKSPACE_ROOT,
+    PRODUCTION, Setting, TLS_CERT_FILE, TLS_CLIENT_CA_FILE, TLS_KEY_FILE, USE_SAMPLE_MODE, WORKSPACE_ROOT,
 };
 use crate::settings::{self, LogFormat, Service, Settings};
 
@@ -76,6 +80,8 @@ pub(crate) struct Shared {
     pub(crate) guard: Arc<Guard>,
     /// Told when a job has come.
     pub(crate) wake: Arc<Notify>,
+    /// Told when something is to be published.
+    pub(crate) publish: Arc<Notify>,
     /// Told when there are events to read.
     pub(crate) told: Arc<Notify>,
 }
@@ -86,7 +92,7 @@ impl Shared {
         let blobs = blobs(service)?;
         blobs.store().check().await?;
         let guard = Arc::new(Guard::new(service.outbound.clone()));
-        Ok(Self { store, blobs, guard, wake: Arc::default(), told: Arc::default() })
+        Ok(Self { store, blobs, guard, wake: Arc::default(), publish: Arc::default(), told: Arc::default() })
     }
 }
 
@@ -106,18 +112,14 @@ pub(crate) fn workers(
     settings: &Settings,
     service: &Service,
     shared: &Shared,
+    (log, publisher): (&Arc<Log>, Publisher),
     verbose: u8,
 ) -> anyhow::Result<Arc<Workers>> {
     let scratch = Scratch::open(&settings.scratch)?;
     scratch.sweep()?;
-    let key = signing_key(settings, None)?;
+    let key = open_key(settings, None)?;
+    trust::refuse_development(service, &key)?;
     if key.is_development() {
-        if service.production {
-            bail!(
-                "the development key does not sign in production; `certus keys generate NAME`, then {}=NAME",
-                KEY.name
-            );
-        }
         note("bundles are signed with the development key of this machine, which nobody vouches for");
     }
     let host = Host {
@@ -125,6 +127,7 @@ pub(crate) fn workers(
         worker: Worker { program: settings.program.clone(), verbose, json: service.log == LogFormat::Json },
         plugins: settings.plugins.clone(),
         key,
+        log: trust::transparency(log, shared),
         manifest_verification: ManifestVerification {
             key: service.manifest_key.clone(),
             required: service.manifest_required,
@@ -161,7 +164,9 @@ pub(crate) fn workers(
         },
         retention: service.retention,
         operator_webhook: service.webhook.clone(),
+        publisher,
         wake: shared.wake.clone(),
+        publish: shared.publish.clone(),
         told: shared.told.clone(),
         in_hand: InHand::default(),
     }))

@@ -12,7 +12,10 @@ use crate::exit::Exit;
 use crate::settings::Settings;
 
 pub(crate) fn run(settings: &Settings, verify: &Verify) -> anyhow::Result<Exit> {
-    let keys = keys(settings, &verify.keys)?;
+    let mut keys = keys(settings, &verify.keys)?;
+    for log in crate::command::transparency::verifiers(settings, &verify.log_keys)? {
+        keys.insert_log(log);
+    }
     match certus_bundle::verify(&verify.bundle, &keys) {
         Ok(verification) => {
             print(&describe(&verification))?;

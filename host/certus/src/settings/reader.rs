@@ -21,26 +21,7 @@ const FOREIGN: &[&str] = &["CERTUS_TEST_", "CERTUS_PORT", "CERTUS_SERVICE_"];
 
 /// Settings of the replaced service that this one has no use for (yet); they are accepted so that its
 /// environment can be kept.
-const WITHOUT_EFFECT: &[&str] = &[
-    "CASE_STUDY_SOURCE",
-    "COSIGN_ENABLED",
-    "COSIGN_KEY_REF",
-    "COSIGN_PATH",
-    "DATALAKE_GOLDEN_BUCKET",
-    "DATALAKE_GOLDEN_PREFIX",
-    "DATALAKE_RAW_BUCKET",
-    "DATALAKE_RAW_PREFIX",
-    "ENABLE_REGISTRY_PUSH",
-    "ENABLE_S3_UPLOAD",
-    "REGISTRY",
-    "REGISTRY_MIRROR_DIR",
-    "REGISTRY_PASSWORD",
-    "REGISTRY_PUSH_STRATEGY",
-    "REGISTRY_REPOSITORY",
-    "REGISTRY_USERNAME",
-    "S3_BUCKET",
-    "TRUST_BASE_URL",
-];
+const WITHOUT_EFFECT: &[&str] = &["CASE_STUDY_SOURCE", "COSIGN_ENABLED", "COSIGN_KEY_REF", "COSIGN_PATH", "S3_BUCKET"];
 
 /// What is set, and where.
 pub(crate) struct Reader {

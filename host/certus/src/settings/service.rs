@@ -13,6 +13,7 @@ use certus_store::{DatabaseUrl, MasterKey, Retention, S3Config, S3Login};
 
 use super::reader::Reader;
 use super::table::{self, Setting};
+use super::trust::Trusting;
 
 /// The ports of addresses that name none.
 const POSTGRES: u16 = 5432;
@@ -83,6 +84,8 @@ pub(crate) struct Service {
     pub(crate) otlp: Option<String>,
     /// The share of submits that are traced, 0 to 1.
     pub(crate) trace_share: f64,
+    /// What decides, and where what it permits goes.
+    pub(crate) trust: Trusting,
 }
 
 impl Service {
@@ -133,6 +136,7 @@ impl Service {
             blobs: blobs(reader, &outbound)?,
             master_key: reader.parsed(&table::MASTER_KEY)?,
             retention: retention(reader)?,
+            trust: Trusting::read(reader, &outbound)?,
             outbound,
             webhook: webhook(reader)?,
             origins: reader.list(&table::ALLOWED_ORIGINS)?,
@@ -156,7 +160,8 @@ fn refuse_outside(reader: &Reader, policy: &Policy) -> anyhow::Result<()> {
         return Ok(());
     }
     let is_s3 = reader.text(&table::BLOBS)?.is_some_and(|blobs| blobs != "folder")
-        || !reader.list(&table::MANIFEST_BUCKETS)?.is_empty();
+        || !reader.list(&table::MANIFEST_BUCKETS)?.is_empty()
+        || reader.flag(&table::ENABLE_S3_UPLOAD)?;
     if is_s3 && reader.text(&table::S3_ENDPOINT_URL)?.is_none() {
         bail!(
             "{} is set, and without {} blobs would go to AWS; set it to the address of a store inside",
@@ -168,6 +173,8 @@ fn refuse_outside(reader: &Reader, policy: &Policy) -> anyhow::Result<()> {
         (&table::DATABASE, POSTGRES),
         (&table::DATABASE_OWNER, POSTGRES),
         (&table::S3_ENDPOINT_URL, HTTPS),
+        (&table::TRUST_BASE_URL, HTTPS),
+        (&table::KMS_ENDPOINT, HTTPS),
         (&table::WEBHOOK_URL, HTTPS),
         (&table::OTLP_ENDPOINT, HTTPS),
         (&table::PROXY, HTTPS),
@@ -221,7 +228,7 @@ fn blobs(reader: &Reader, policy: &Policy) -> anyhow::Result<Blobs> {
 }
 
 /// Who asks which S3 store.
-fn s3(reader: &Reader, policy: &Policy, asked_by: &Setting) -> anyhow::Result<S3Config> {
+pub(super) fn s3(reader: &Reader, policy: &Policy, asked_by: &Setting) -> anyhow::Result<S3Config> {
     let login = (reader.text(&table::S3_ACCESS_KEY_ID)?, reader.text(&table::S3_SECRET_ACCESS_KEY)?);
     let (Some(access_key_id), Some(secret_access_key)) = login else {
         bail!(

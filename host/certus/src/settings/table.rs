@@ -89,9 +89,18 @@ settings! {
     CACHE_DIR = "CERTUS_CACHE_DIR", Path,
         Words "`~/.cache/certus/compiled`", "folder of compiled plugins; its owner's alone";
     KEY_DIR = "CERTUS_KEY_DIR", Path, Words "`~/.config/certus/keys`", "folder of keys";
-    KEY = "CERTUS_KEY", Text, Words "the development key", "key to sign with, by name or file";
+    KEY = "CERTUS_KEY", Text, Words "the development key", "key to sign with: a name, a file, `pkcs11:…` or `awskms://…`";
+    LOG_DIR = "CERTUS_LOG_DIR", Path,
+        Words "`~/.local/share/certus/log`", "folder of this machine's transparency log; a service keeps its own beside its blobs";
     COSIGN_PASSWORD = "COSIGN_PASSWORD" or "CERTUS_ASSURANCE_COSIGN_PASSWORD", Secret,
         Words "empty", "password of the signing key, by cosign's own name";
+    PKCS11_MODULE = "CERTUS_PKCS11_MODULE", Path,
+        Words "none", "library of the token that `pkcs11:` keys lie in, where the key does not name it";
+    PKCS11_PIN = "CERTUS_PKCS11_PIN", Secret, Words "none", "the token's PIN";
+    AWS_ACCESS_KEY_ID = "AWS_ACCESS_KEY_ID", Secret, Words "none", "login of the service that `awskms:` keys lie in";
+    AWS_SECRET_ACCESS_KEY = "AWS_SECRET_ACCESS_KEY", Secret, Words "none", "and the secret of that";
+    AWS_REGION = "AWS_REGION", Text, Words "none", "its region";
+    KMS_ENDPOINT = "CERTUS_KMS_ENDPOINT_URL", Text, Words "AWS", "address of that service";
     SCRATCH_DIR = "CERTUS_SCRATCH_DIR", Path,
         Words "`certus-USER` in the temporary folder", "folder for temporary files";
     GIT_TOKEN = "CERTUS_GIT_TOKEN", Secret,
@@ -145,6 +154,34 @@ settings! {
     S3_ACCESS_KEY_ID = "S3_ACCESS_KEY_ID" or "CERTUS_ASSURANCE_S3_ACCESS_KEY_ID", Secret, Words "none", "its login";
     S3_SECRET_ACCESS_KEY = "S3_SECRET_ACCESS_KEY" or "CERTUS_ASSURANCE_S3_SECRET_ACCESS_KEY", Secret,
         Words "none", "and the secret of that";
+    TRUST_BASE_URL = "CERTUS_ASSURANCE_TRUST_BASE_URL", Address,
+        Words "none: this process is Trust", "the Trust service that permits publications; `http` for this machine only";
+    TRUST_API_KEY = "CERTUS_TRUST_API_KEY", Secret, Words "none", "the key that it is asked with";
+    TRUST_ANCHOR = "CERTUS_TRUST_ANCHOR", List,
+        Words "none; needed with an address", "public keys (PEM files) whose permits count";
+    TRUST_LISTEN = "CERTUS_TRUST_LISTEN", Text, Text "127.0.0.1:8057", "address of `certus trust`";
+    TRUST_POLICY = "CERTUS_TRUST_POLICY", Path, Words "the one that is built in", "what Trust permits (TOML)";
+    TRUST_ID = "CERTUS_TRUST_ID", Text, Text "https://certus.dev/trust", "who decides, as verdicts name it: a URI";
+    TRUST_KEY = "CERTUS_TRUST_KEY", Text, Words "`CERTUS_KEY`", "key that signs permits and verdicts";
+    PUBLISH_DIR = "CERTUS_PUBLISH_DIR", Path,
+        Words "none", "folder that is published to, for sites without a store";
+    ENABLE_S3_UPLOAD = "CERTUS_ASSURANCE_ENABLE_S3_UPLOAD", Flag,
+        Text "false", "permitted scans are published to the buckets below; without it and a folder they stay `permitted`";
+    RAW_BUCKET = "CERTUS_ASSURANCE_DATALAKE_RAW_BUCKET", Text, Text "raw", "bucket that files come in by";
+    GOLDEN_BUCKET = "CERTUS_ASSURANCE_DATALAKE_GOLDEN_BUCKET", Text, Text "golden", "bucket of what is whole and permitted";
+    RAW_PREFIX = "CERTUS_ASSURANCE_DATALAKE_RAW_PREFIX", Text, Text "security-scans", "prefix in the one";
+    GOLDEN_PREFIX = "CERTUS_ASSURANCE_DATALAKE_GOLDEN_PREFIX", Text, Text "security-scans", "prefix in the other";
+    ENABLE_REGISTRY_PUSH = "CERTUS_ASSURANCE_ENABLE_REGISTRY_PUSH", Flag,
+        Text "false", "permitted scans are published as OCI artifacts too";
+    REGISTRY_PUSH_STRATEGY = "CERTUS_ASSURANCE_REGISTRY_PUSH_STRATEGY", Choice(&["mirror", "docker"]),
+        Text "mirror", "`mirror` writes a folder to be carried, `docker` pushes";
+    REGISTRY = "CERTUS_ASSURANCE_REGISTRY", Text, Text "registry.example.com", "the registry";
+    REGISTRY_REPOSITORY = "CERTUS_ASSURANCE_REGISTRY_REPOSITORY", Text, Text "certus-assurance", "the repository in it";
+    REGISTRY_USERNAME = "CERTUS_ASSURANCE_REGISTRY_USERNAME", Text, Words "none", "its login";
+    REGISTRY_PASSWORD = "CERTUS_ASSURANCE_REGISTRY_PASSWORD", Secret, Words "none", "and the password of that";
+    REGISTRY_MIRROR_DIR = "CERTUS_ASSURANCE_REGISTRY_MIRROR_DIR", Path,
+        Text "certus-assurance-registry", "folder that `mirror` writes";
+    TRANSFORM_LISTEN = "CERTUS_TRANSFORM_LISTEN", Text, Text "127.0.0.1:8100", "address of `certus transform`";
     MASTER_KEY = "ENCRYPTION_MASTER_KEY", Secret,
         Words "none: nothing can be sealed", "base64 of 32 bytes that seal git credentials and webhook secrets";
 

@@ -1,13 +1,19 @@
 //! `certus status`, `certus list` and `certus cancel`.
 
+use std::time::Duration;
+
+use certus_model::escape::one_line;
 use serde_json::{Value, json};
 
 use super::words::{columns, text, texts};
 use super::{SCANS, ask, path, scan};
-use crate::arguments::client::{Cancel, List, Status, View};
-use crate::command::print;
+use crate::arguments::client::{Cancel, List, Publish, Status, View};
+use crate::command::{note, print};
 use crate::exit::Exit;
 use crate::settings::Settings;
+
+/// How often it is asked how a publication stands.
+const LOOK: Duration = Duration::from_secs(1);
 
 pub(crate) fn status(settings: &Settings, status: &Status) -> anyhow::Result<Exit> {
     ask(settings, async |server| {
@@ -50,6 +56,33 @@ pub(crate) fn cancel(settings: &Settings, cancel: &Cancel) -> anyhow::Result<Exi
         let said = if status == "running" { "called off; its worker has yet to stop" } else { status.as_str() };
         print(&format!("{}  {said}\n", cancel.id))?;
         Ok(Exit::Pass)
+    })
+}
+
+pub(crate) fn publish(settings: &Settings, publish: &Publish) -> anyhow::Result<Exit> {
+    ask(settings, async |server| {
+        let request = path(&publish.id, "/upload-request");
+        let mut answer: Value = server.post(&request, &json!({ "tier": publish.tier }), None).await?;
+        let ended = |status: &str| matches!(status, "uploaded" | "denied" | "upload_failed");
+        while publish.wait && !ended(&text(&answer, "upload_status")) {
+            tokio::time::sleep(LOOK).await;
+            answer = server.get(&request, &[]).await?;
+            // Permitted, and there is nowhere to publish to.
+            if text(&answer, "upload_status") == "permitted" && answer["retried"] == json!(false) {
+                break;
+            }
+        }
+        let status = text(&answer, "upload_status");
+        print(&format!("{}  {status}  {}\n", publish.id, text(&answer, "upload_permission_id")))?;
+        let error = text(&answer, "upload_error");
+        if !error.is_empty() {
+            note(&one_line(&error, 1000));
+        }
+        Ok(match status.as_str() {
+            "denied" => Exit::Fail,
+            "upload_failed" => Exit::Host,
+            _ => Exit::Pass,
+        })
     })
 }
 

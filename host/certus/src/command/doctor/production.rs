@@ -9,7 +9,7 @@ use certus_store::{Reach, S3, Store};
 
 use crate::command::check::{Check, Found, sentence};
 use crate::command::history;
-use crate::command::scan::signing_key;
+use crate::command::keys::open_key;
 use crate::command::service::{blobs, database, tls};
 use crate::settings::table::{ALL, Kind, MASTER_KEY, PRODUCTION, RETENTION_DAYS, TLS_CERT_FILE};
 use crate::settings::{Blobs, Origin, Service, Settings};
@@ -83,7 +83,7 @@ fn transport(service: &Service) -> Found {
 }
 
 fn signer(settings: &Settings) -> Found {
-    match signing_key(settings, None) {
+    match open_key(settings, None) {
         Err(error) => sentence(Err(error)),
         Ok(key) if key.is_development() => {
             Found::Bad("the development key; `certus keys generate NAME`, then CERTUS_KEY=NAME".to_owned())

@@ -1,0 +1,134 @@
+//! Trust, put together: in a service that permits for itself, and as `certus trust` for others.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use certus_model::TenantId;
+use certus_outbound::Server;
+use certus_pipeline::{Gate, Publisher, Transparency};
+use certus_publish::Destination;
+use certus_signing::{KeySet, KeyStore, SigningKey};
+use certus_store::{Bucket, Directory, Objects, S3Config};
+use certus_trust::keeping::{ObjectShelf, StoredTurns};
+use certus_trust::{Answer, Log, Parts, Policy, Submission, Trust};
+use futures_util::future::BoxFuture;
+use tokio::runtime::Handle;
+
+use crate::command::keys::open_key;
+use crate::command::service::Shared;
+use crate::settings::table::KEY;
+use crate::settings::{self, Lake, Service, Settings};
+
+/// Where the log lies, beside uploads and bundles.
+const LOG: &str = "log";
+
+/// The transparency log of a service.
+pub(crate) fn log(settings: &Settings, service: &Service, shared: &Shared) -> anyhow::Result<Arc<Log>> {
+    let key = KeyStore::at(&settings.keys).log_key()?;
+    let place: Arc<dyn Objects> = match &service.blobs {
+        settings::Blobs::Folder => Arc::new(Directory::open(&service.artifact_root.join(LOG))?),
+        settings::Blobs::S3(config) => {
+            let config = S3Config { prefix: format!("{}{LOG}/", config.prefix), ..config.clone() };
+            Arc::new(Bucket::new(config, &service.artifact_root))
+        }
+    };
+    let turns = Arc::new(StoredTurns(shared.store.clone()));
+    Ok(Arc::new(Log::new(key, Arc::new(ObjectShelf(place)), turns)))
+}
+
+/// What logs the signatures of a service.
+pub(crate) fn transparency(log: &Arc<Log>, shared: &Shared) -> Transparency {
+    Transparency::of_service(log.clone(), shared.store.clone(), Handle::current())
+}
+
+/// Trust in this process; none where another one is asked.
+pub(crate) async fn trust(
+    settings: &Settings,
+    service: &Service,
+    shared: &Shared,
+    log: &Arc<Log>,
+) -> anyhow::Result<Option<Trust>> {
+    if service.trust.remote.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(embedded(settings, service, shared, log).await?))
+}
+
+/// Trust in this process.
+pub(crate) async fn embedded(
+    settings: &Settings,
+    service: &Service,
+    shared: &Shared,
+    log: &Arc<Log>,
+) -> anyhow::Result<Trust> {
+    let asked = service.trust.key.clone();
+    let key = open_key(settings, asked.as_deref()).context("Trust has no key to sign with")?;
+    refuse_development(service, &key)?;
+    let known = KeyStore::at(&settings.keys).verification_keys()?;
+    let policy = match &service.trust.policy {
+        Some(path) => Policy::read(path)?,
+        None => Policy::default(),
+    };
+    let logs = known.logs().to_vec();
+    let (store, log, id) = (shared.store.clone(), log.clone(), service.trust.id.clone());
+    Ok(Trust::new(Parts { store, key: Arc::new(key), known, log, logs, policy, id }))
+}
+
+/// Refuses the key that nobody has decided for, where it matters.
+pub(crate) fn refuse_development(service: &Service, key: &SigningKey) -> anyhow::Result<()> {
+    if key.is_development() && service.production {
+        bail!("the development key does not sign in production; `certus keys generate NAME`, then {}=NAME", KEY.name);
+    }
+    Ok(())
+}
+
+/// What publishes, and whom it asks.
+pub(crate) fn publisher(service: &Service, shared: &Shared, trust: Option<&Trust>) -> anyhow::Result<Publisher> {
+    let destination = destination(service, shared)?;
+    match (&service.trust.remote, trust) {
+        (Some(remote), _) => {
+            let server = Server::new(remote.server.clone())?;
+            let anchor = KeySet::from_iter(remote.anchors.iter().cloned());
+            Ok(Publisher { gate: Arc::new(Remote(server)), anchor, destination })
+        }
+        (None, Some(trust)) => {
+            let anchor = KeySet::from_iter([trust.public_key().clone()]);
+            Ok(Publisher { gate: Arc::new(trust.clone()), anchor, destination })
+        }
+        (None, None) => bail!("there is no Trust to ask"),
+    }
+}
+
+/// Where permitted scans go; none where they stay permitted.
+pub(crate) fn destination(service: &Service, shared: &Shared) -> anyhow::Result<Option<Destination>> {
+    let _ = shared;
+    let Some(lake) = &service.trust.lake else {
+        if service.trust.registry.is_some() {
+            bail!("a registry is published to after a store or a folder; set one of them too");
+        }
+        return Ok(None);
+    };
+    let (raw, golden): (Arc<dyn Objects>, Arc<dyn Objects>) = match lake {
+        Lake::Folder(folder) => {
+            std::fs::create_dir_all(folder).with_context(|| format!("folder `{}` cannot be made", folder.display()))?;
+            (Arc::new(Directory::open(&folder.join("raw"))?), Arc::new(Directory::open(&folder.join("golden"))?))
+        }
+        Lake::S3 { raw, golden } => (
+            Arc::new(Bucket::new((**raw).clone(), &service.artifact_root)),
+            Arc::new(Bucket::new((**golden).clone(), &service.artifact_root)),
+        ),
+    };
+    Ok(Some(Destination { raw, golden, registry: None }))
+}
+
+/// Trust of another process.
+struct Remote(Server);
+
+impl Gate for Remote {
+    fn ask<'a>(&'a self, submission: &'a Submission, _: &'a TenantId) -> BoxFuture<'a, Result<Answer, String>> {
+        Box::pin(async move {
+            let asked = self.0.post("/v1/verify-and-permit-upload", submission, None).await;
+            asked.map_err(|error| error.to_string())
+        })
+    }
+}
