@@ -12,6 +12,7 @@
 mod command;
 mod deploy;
 mod hostile;
+mod peers;
 mod pipeline;
 mod service;
 mod store;

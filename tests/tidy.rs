@@ -15,6 +15,8 @@ const FLOORS: &[(&str, u8)] = &[
     ("engine", 2),
     ("report", 2),
     ("bundle", 2),
+    ("trust", 2),
+    ("publish", 2),
     ("pipeline", 3),
     ("workbench", 3),
     ("server", 4),
@@ -24,7 +26,20 @@ const FLOORS: &[(&str, u8)] = &[
 /// Heavy dependencies and the one crate that owns each.
 const OWNERS: &[(&str, &[&str])] = &[
     ("sandbox", &["wasmtime", "wasmtime-wasi", "wasmtime-wizer", "landlock", "seccompiler"]),
-    ("signing", &["sigstore"]),
+    (
+        "signing",
+        &[
+            "sigstore",
+            "sigstore-bundle",
+            "sigstore-crypto",
+            "sigstore-merkle",
+            "sigstore-types",
+            "sigstore-verify",
+            "ed25519-dalek",
+            "cryptoki",
+            "aws-sdk-kms",
+        ],
+    ),
     ("store", &["sqlx", "aws-sdk-s3", "aws-lc-rs"]),
     ("outbound", &["backon", "reqwest"]),
     ("checkout", &["gix", "tar", "zip", "flate2", "bzip2", "zstd"]),

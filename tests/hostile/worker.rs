@@ -114,6 +114,7 @@ fn a_worker_that_hangs_is_killed() {
         worker: Worker { program: env!("CARGO_BIN_EXE_certus").into(), verbose: 0, json: false },
         plugins: home.path("plugins"),
         key: KeyStore::at(home.path("keys")).development().expect("a key"),
+        log: crate::support::host::log(&home),
         manifest_verification: ManifestVerification::default(),
         scratch: Scratch::open(&home.path("scratch")).expect("a scratch folder"),
         git: Git::default(),
@@ -123,6 +124,7 @@ fn a_worker_that_hangs_is_killed() {
     let scan = || {
         let request = Request {
             id: ScanId::from_random(1),
+            tenant: None,
             labels: None,
             subject: Subject::Source {
                 source: Source::parse(&format!("dir:{}", home.path("tree").display()), SourcePolicy::Any)

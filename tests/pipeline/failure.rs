@@ -14,6 +14,7 @@ use crate::support::host::{host, json as file, output, scan, source};
 fn failure(reason: FailureReason, message: &str) -> Failure {
     Failure {
         id: ScanId::from_random(1),
+        tenant: None,
         labels: None,
         mode: Mode::Production,
         asked: "git:repo at nowhere".to_owned(),

@@ -9,7 +9,9 @@ use certus_bundle::{Existing, Output};
 use certus_checkout::{Git, Reference, Scratch, Source, SourcePolicy};
 use certus_model::limits::{Limits, WorkspaceLimits};
 use certus_model::{OnError, ScanId};
-use certus_pipeline::{Error, EventLine, Host, Manifest, ManifestVerification, Outcome, Request, Subject, Worker};
+use certus_pipeline::{
+    Error, EventLine, Host, Manifest, ManifestVerification, Outcome, Request, Subject, Transparency, Worker,
+};
 use certus_report::Baseline;
 use certus_signing::{KeyStore, SigningKey};
 use serde_json::Value;
@@ -26,12 +28,19 @@ pub(crate) fn host(home: &Home) -> Host {
         worker: Worker { program: program.into(), verbose: 0, json: false },
         plugins: program.with_file_name("plugins"),
         key: KeyStore::at(home.path(".config/certus/keys")).development().expect("a key"),
+        log: log(home),
         manifest_verification: ManifestVerification::default(),
         scratch: Scratch::open(&home.path("scratch")).expect("a scratch folder"),
         git: Git::new("git", std::env::var_os("PATH").unwrap_or_default()),
         limits: Limits::default(),
         workspace: WorkspaceLimits::default(),
     }
+}
+
+/// The transparency log of `home`, believed there.
+pub(crate) fn log(home: &Home) -> Transparency {
+    let key = KeyStore::at(home.path(".config/certus/keys")).log_key().expect("a key");
+    Transparency::in_folder(key, &home.path("log")).expect("a log")
 }
 
 /// What a scan came to, and every event that was told.
@@ -46,6 +55,7 @@ pub(crate) fn scan(home: &Home, host: &Host, subject: Subject, edit: impl FnOnce
     let watch = |line: &EventLine| told.lock().expect("no panic").push(line.clone());
     let mut request = Request {
         id: ScanId::from_random(1),
+        tenant: None,
         labels: None,
         subject,
         profile: "none".to_owned(),

@@ -142,6 +142,8 @@ pub(crate) enum Fault {
     LoseReply,
     /// Changes a bit of the content that it sends.
     FlipBit,
+    /// Changes a bit of the content that it is sent.
+    FlipSent,
     /// Sends half of the content.
     Cut,
     /// Shows an empty list.
@@ -253,6 +255,11 @@ fn carry(
     far.write_all(format!("{request}\r\nconnection: close\r\n{}\r\n\r\n", rest.join("\r\n").trim_end()).as_bytes())?;
     let mut content = vec![0; length];
     near.read_exact(&mut content)?;
+    if fault == Some(Fault::FlipSent)
+        && let Some(first) = content.first_mut()
+    {
+        *first ^= 1;
+    }
     far.write_all(&content)?;
     let mut answer = Vec::new();
     far.read_to_end(&mut answer)?;

@@ -4,8 +4,8 @@ use super::debian;
 use crate::project::{Project, is_there, say};
 
 /// Programs that checkouts and tests start, each in a Debian package of its own name: `git` fetches,
-/// `strace` shows that a verification makes no connection.
-const PROGRAMS: [&str; 2] = ["git", "strace"];
+/// `openssl` stamps times, `strace` shows that a verification makes no connection.
+const PROGRAMS: [&str; 3] = ["git", "openssl", "strace"];
 
 pub(super) fn install(project: &Project) -> Result<()> {
     let missing: Vec<&str> = PROGRAMS.into_iter().filter(|program| !is_there(program)).collect();

