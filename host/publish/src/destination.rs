@@ -29,6 +29,10 @@ impl Destination {
         format!("{scan}/incoming/{path}")
     }
 
+    pub(crate) fn claim_key(scan: &ScanId) -> String {
+        format!("{scan}/claim.json")
+    }
+
     pub(crate) fn golden_key(scan: &ScanId, path: &str) -> String {
         format!("{scan}/golden/{path}")
     }

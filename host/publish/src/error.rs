@@ -60,11 +60,21 @@ pub enum Error {
         /// Which.
         path: String,
     },
-    /// A document was replaced by another publication of the same scan.
-    #[error("`{path}` was replaced meanwhile, by another publication of the same scan; try again later")]
+    /// Another permit is being used for the same scan.
+    #[error(
+        "{scan} is being published with another permit, which is valid until {until}; use that one, or try again then"
+    )]
+    Busy {
+        /// Which scan.
+        scan: ScanId,
+        /// Until when, at the latest.
+        until: String,
+    },
+    /// Another permit has taken the scan over.
+    #[error("{scan} was taken over meanwhile, by another publication of it; try again later")]
     Overtaken {
-        /// Which.
-        path: String,
+        /// Which scan.
+        scan: ScanId,
     },
     /// The marker cannot be read.
     #[error("the marker {uri} is none that this program writes; see who wrote it, and move it away")]
@@ -98,7 +108,7 @@ impl Error {
         match self {
             Self::Store(error) => error.is_transient(),
             Self::Registry(error) => error.is_temporary(),
-            Self::Overtaken { .. } | Self::Mirror { .. } => true,
+            Self::Busy { .. } | Self::Overtaken { .. } | Self::Mirror { .. } => true,
             _ => false,
         }
     }

@@ -9,6 +9,7 @@ use certus_signing::{Permit, PermitTerms};
 use certus_store::{Content, Meta, Object, Over, crash_point};
 use time::OffsetDateTime;
 
+use crate::claim::Claim;
 use crate::destination::Destination;
 use crate::error::Error;
 use crate::marker::{FORMAT, Marked, Marker};
@@ -40,16 +41,22 @@ pub async fn publish(
     now: Clock<'_>,
 ) -> Result<Published, Error> {
     let run = Run::begin(&permit, publication, to, now)?;
-    let over = match look(&publication.labels.scan, to).await? {
-        Found::Complete(marker) if marker.index_digest == run.terms.index_digest => return Ok(marker.published(to)),
-        Found::Complete(marker) => return Err(run.conflict(&marker)),
+    if let Found::Complete(marker) = run.look().await? {
+        return Ok(marker.published(to));
+    }
+    let claim = Claim::of(run.terms);
+    claim.take(run.terms, to, now()).await?;
+    crash_point("publish-claimed");
+    let over = match run.look().await? {
+        // Whoever had the scan before has come to the end.
+        Found::Complete(marker) => return Ok(marker.published(to)),
         Found::Damaged => Over::Anything,
         Found::Nothing => Over::Nothing,
     };
-    crash_point("publish-begun");
     run.put_raw().await?;
     run.copy_golden().await?;
     let registry = run.keep_artifact().await?;
+    claim.hold(run.terms, to).await?;
     run.complete(registry, over).await
 }
 
@@ -149,11 +156,15 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn conflict(&self, marker: &Marker) -> Error {
-        Error::Conflict {
-            scan: self.terms.scan_id.clone(),
-            published: marker.index_digest,
-            wanted: self.terms.index_digest,
+    /// What there is already; another bundle is a refusal.
+    async fn look(&self) -> Result<Found, Error> {
+        match look(&self.terms.scan_id, self.to).await? {
+            Found::Complete(marker) if marker.index_digest != self.terms.index_digest => Err(Error::Conflict {
+                scan: self.terms.scan_id.clone(),
+                published: marker.index_digest,
+                wanted: self.terms.index_digest,
+            }),
+            found => Ok(found),
         }
     }
 
@@ -220,20 +231,10 @@ impl<'a> Run<'a> {
         Ok(Some(record))
     }
 
-    /// Writes the marker, if all that it names is still there and the permit is still valid.
+    /// Writes the marker, if the permit is still valid.
     async fn complete(&self, registry: Option<RegistryRecord>, over: Over) -> Result<Published, Error> {
         let golden = &*self.to.golden;
         let scan = &self.terms.scan_id;
-        for (document, _) in &self.documents {
-            let path = &document.path;
-            let (from, key) = (Destination::raw_key(scan, path), Destination::golden_key(scan, path));
-            let kept = golden.keep_copy(&*self.to.raw, &from, &key, &self.meta(document), Over::Nothing).await;
-            kept.map_err(|error| match error {
-                // Whoever publishes the same scan with another permit brings others.
-                certus_store::Error::Taken { .. } => Error::Overtaken { path: path.clone() },
-                error => error.into(),
-            })?;
-        }
         let mut files: Vec<_> = self
             .all()
             .map(|(file, _)| Marked { path: file.path.clone(), sha256: file.sha256, size: file.size })

@@ -27,6 +27,7 @@ use certus_signing::{KeySet, Permit, PermitTerms, PermittedFile, SigningKey};
 use certus_store::{Directory, Objects};
 use futures_util::future::BoxFuture;
 use tempfile::TempDir;
+use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use crate::{Destination, Document, Error, Labels, PROOF, Publication, Published, Source, find, publish};
@@ -132,7 +133,18 @@ impl Fixture {
 
     fn permit(&self, terms: &PermitTerms) -> Permit {
         let anchor = KeySet::from_iter([self.key.public().clone()]);
-        Permit::open(terms.sign(&self.key).unwrap(), &anchor, at(0)).unwrap()
+        let issued_at = OffsetDateTime::parse(&terms.issued_at, &Rfc3339).unwrap();
+        Permit::open(terms.sign(&self.key).unwrap(), &anchor, issued_at).unwrap()
+    }
+
+    /// What Trust would permit once that has run out.
+    fn newer(&self) -> PermitTerms {
+        PermitTerms {
+            permit_id: "0190d2f1-0000-4000-8000-000000000001".to_owned(),
+            issued_at: rfc3339(at(600)),
+            expires_at: rfc3339(at(1200)),
+            ..self.terms()
+        }
     }
 
     /// Publishes with these terms; the clock stands at `seconds` after they were given.
@@ -191,7 +203,9 @@ fn what_is_permitted_is_published_with_what_its_readers_look_for() {
     expected.sort_unstable();
     assert_eq!(names, expected);
     let below = |part: &str| -> Vec<_> { expected.iter().map(|path| format!("{SCAN}/{part}/{path}")).collect() };
-    assert_eq!(fixture.keys(&*fixture.to.raw), below("incoming"));
+    let mut raw = below("incoming");
+    raw.insert(0, format!("{SCAN}/claim.json"));
+    assert_eq!(fixture.keys(&*fixture.to.raw), raw);
     let mut golden = below("golden");
     golden.insert(0, format!("{SCAN}/complete.json"));
     assert_eq!(fixture.keys(&*fixture.to.golden), golden);
@@ -238,9 +252,8 @@ fn a_second_time_changes_nothing_and_says_the_same() {
     let published = fixture.publish().unwrap();
     let times = || changed(fixture.folder.path());
     let before = times();
-    let later = PermitTerms { permit_id: "0190d2f1-0000-4000-8000-000000000001".to_owned(), ..fixture.terms() };
-    for terms in [fixture.terms(), later] {
-        assert_eq!(fixture.publish_as(&terms, 300).unwrap(), published);
+    for terms in [fixture.terms(), fixture.newer()] {
+        assert_eq!(fixture.publish_as(&terms, 599).unwrap(), published);
     }
     let found = run(find(fixture.scan(), fixture.terms().index_digest, &fixture.to)).unwrap();
     assert_eq!((found, times()), (Some(published), before));

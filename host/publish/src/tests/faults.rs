@@ -25,8 +25,7 @@ fn case_118_whatever_call_goes_wrong_there_is_one_golden_set_or_none() {
             struck += 1;
             assert_eq!(first.is_ok(), fault == Fault::Damage, "{fault:?} at {n}: {first:?}");
             assert!(fixture.is_complete() || first.is_err(), "{fault:?} at {n}");
-            let newer = PermitTerms { permit_id: "0190d2f1-0000-4000-8000-000000000001".to_owned(), ..fixture.terms() };
-            let second = fixture.publish_as(&newer, 1).unwrap();
+            let second = fixture.publish_as(&fixture.newer(), 601).unwrap();
             assert!(fixture.is_complete(), "{fault:?} at {n}");
             assert_eq!(fixture.keys(&*fixture.to.golden).len(), FILES.len() + 3, "{fault:?} at {n}: nothing twice");
             assert_eq!(fixture.publish().unwrap(), second, "{fault:?} at {n}");

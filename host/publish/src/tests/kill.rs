@@ -10,10 +10,10 @@ const PLACE: &str = "CERTUS_TEST_PUBLISH_TO";
 
 /// Every point, and how often it is passed.
 const POINTS: [(&str, usize); 5] = [
-    ("publish-begun", 1),
+    ("publish-claimed", 1),
     ("publish-raw", FILES.len() + 2),
     ("publish-golden", FILES.len() + 2),
-    ("object-put", 2 * (FILES.len() + 2) + 1),
+    ("object-put", 2 * (FILES.len() + 2) + 2),
     ("publish-complete", 1),
 ];
 
@@ -63,7 +63,7 @@ fn every_point(mut place: impl FnMut() -> (String, Option<Store>, TempDir), poin
                 *point == "publish-complete" || (*point == "object-put" && n + 1 == *times),
                 "{at}"
             );
-            let published = fixture.publish().unwrap_or_else(|error| panic!("{at}: {error:?}"));
+            let published = fixture.publish_as(&fixture.newer(), 601).unwrap_or_else(|error| panic!("{at}: {error:?}"));
             assert!(fixture.is_complete(), "{at}");
             assert_eq!(fixture.keys(&*fixture.to.golden).len(), FILES.len() + 3, "{at}");
             assert_eq!(fixture.publish().unwrap(), published, "{at}");
@@ -76,7 +76,7 @@ fn case_106_kill_between_any_two_steps_over_folders() {
     let mut points = POINTS.to_vec();
     points.push(("publish-registry", 1));
     // Between an object and what it carries.
-    points.push(("object-announced", 2 * (FILES.len() + 2) + 1));
+    points.push(("object-announced", 2 * (FILES.len() + 2) + 2));
     every_point(
         || {
             let folder = tempfile::tempdir().unwrap();

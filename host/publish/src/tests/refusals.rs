@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use super::*;
 
 #[test]
-fn case_130_a_permit_for_anything_else_touches_nothing() {
+fn case_124_a_permit_for_anything_else_touches_nothing() {
     let rows: [(&str, fn(&mut PermitTerms), &str); 9] = [
         ("another tenant", |terms| terms.tenant_id = "rival".parse().unwrap(), "tenant"),
         ("another scan", |terms| terms.scan_id = "test_ffffffffffff".parse().unwrap(), "test_ffffffffffff"),
@@ -38,13 +38,42 @@ fn case_130_a_permit_that_runs_out_stops_before_the_marker() {
     let error = fixture.publish_by(&fixture.terms(), &|| at(clock.fetch_add(60, Ordering::Relaxed))).unwrap_err();
     assert!(matches!(error, Error::Expired { .. }), "{error}");
     assert!(!fixture.keys(&*fixture.to.golden).is_empty() && !fixture.is_complete());
-    let newer = PermitTerms { permit_id: "0190d2f1-0000-4000-8000-000000000001".to_owned(), ..fixture.terms() };
-    fixture.publish_as(&newer, 1).unwrap();
+    fixture.publish_as(&fixture.newer(), 601).unwrap();
     assert!(fixture.is_complete(), "a newer permit finishes what an older one began");
 }
 
 #[test]
-fn case_126_a_file_that_is_not_what_was_permitted_is_not_put() {
+fn two_permits_for_one_scan_do_not_mix() {
+    let fixture = Fixture::new();
+    let clock = AtomicI64::new(0);
+    fixture.publish_by(&fixture.terms(), &|| at(clock.fetch_add(60, Ordering::Relaxed))).unwrap_err();
+    let other = PermitTerms { issued_at: rfc3339(at(0)), ..fixture.newer() };
+    let error = fixture.publish_as(&other, 599).unwrap_err();
+    assert!(matches!(&error, Error::Busy { until, .. } if *until == fixture.terms().expires_at), "{error}");
+    assert!(error.is_transient() && !fixture.is_complete());
+    fixture.publish_as(&other, 600).unwrap();
+    assert!(fixture.is_complete());
+}
+
+#[test]
+fn of_two_that_publish_at_once_one_set_is_golden() {
+    for _ in 0..10 {
+        let fixture = Fixture::new();
+        let permits = [fixture.terms(), PermitTerms { issued_at: rfc3339(at(0)), ..fixture.newer() }];
+        let fixture = &fixture;
+        let results = std::thread::scope(|scope| {
+            let threads = permits.each_ref().map(|terms| scope.spawn(|| fixture.publish_as(terms, 1)));
+            threads.map(|thread| thread.join().unwrap())
+        });
+        assert!(fixture.is_complete(), "{results:?}");
+        for result in results {
+            assert!(matches!(result, Ok(_) | Err(Error::Busy { .. })), "{result:?}");
+        }
+    }
+}
+
+#[test]
+fn case_124_a_file_that_is_not_what_was_permitted_is_not_put() {
     let mut fixture = Fixture::new();
     let terms = fixture.terms();
     for changed in [&b"{ }"[..], b"", b"[]"] {
