@@ -195,6 +195,21 @@ pub(crate) struct Verify {
     /// Believe this transparency log (a verifier key) too; may be repeated
     #[arg(long = "log-key", value_name = "FILE")]
     pub(crate) log_keys: Vec<PathBuf>,
+    /// Run the recorded plugins over the recorded source again and compare the bytes
+    #[arg(long)]
+    pub(crate) replay: bool,
+    /// Where the source is now [default: where it was]
+    #[arg(long, requires = "replay", value_name = "SOURCE")]
+    pub(crate) source: Option<String>,
+    /// A plugin that ran beside the profile's; may be repeated
+    #[arg(long = "plugin", requires = "replay", value_name = "FILE")]
+    pub(crate) plugins: Vec<PathBuf>,
+    /// The known findings that the scan was given
+    #[arg(long, requires = "replay", value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// The severity that the scan was told to fail on
+    #[arg(long, requires = "replay", value_name = "SEVERITY")]
+    pub(crate) fail_on: Option<Severity>,
 }
 
 #[derive(Debug, Subcommand)]

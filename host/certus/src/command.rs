@@ -14,6 +14,7 @@ pub(crate) mod manual;
 pub(crate) mod plugin;
 pub(crate) mod prune;
 pub(crate) mod queue;
+pub(crate) mod replay;
 pub(crate) mod revoke;
 pub(crate) mod scan;
 pub(crate) mod serve;

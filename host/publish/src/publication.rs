@@ -13,8 +13,11 @@ use crate::media::media_type;
 
 /// The name of the verification proof.
 pub const PROOF: &str = "verification-proof.json";
-/// What Trust issues beside the proof, and goes along although no permit can list it.
+/// What Trust issues beside the proof, and goes along although the permit need not list it.
 pub const DOCUMENTS: [&str; 4] = ["bundle.sigstore.json", "permit.dsse.json", "svr.dsse.json", "vsa.dsse.json"];
+
+/// Those of Trust's documents that a permit may name, so that no other bytes go along; a permit cannot name itself.
+pub(crate) const BOUND: [&str; 3] = [PROOF, "svr.dsse.json", "vsa.dsse.json"];
 
 /// Who wrote the objects, as their readers know it.
 const SERVICE: &str = "certus-assurance";

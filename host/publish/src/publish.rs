@@ -13,7 +13,7 @@ use crate::claim::Claim;
 use crate::destination::Destination;
 use crate::error::Error;
 use crate::marker::{FORMAT, Marked, Marker};
-use crate::publication::{DOCUMENTS, Document, Listed, PROOF, Proof, Publication};
+use crate::publication::{BOUND, DOCUMENTS, Document, Listed, PROOF, Proof, Publication};
 use crate::published::{Published, RegistryRecord};
 use crate::registry::{Artifact, Item};
 
@@ -142,8 +142,8 @@ impl<'a> Run<'a> {
         if terms.destination != to.name() {
             return Err(Error::OtherDestination { permitted: terms.destination.clone(), given: to.name() });
         }
-        let files = listed(terms)?;
-        let documents = documents(publication, &files)?;
+        let (files, bound) = listed(terms)?;
+        let documents = documents(publication, &files, &bound)?;
         let proof = Proof::parse(publication.proof)?;
         let run = Self { permit, terms, publication, to, now, proof, files, documents };
         run.is_valid().map(|()| run)
@@ -268,25 +268,32 @@ impl<'a> Run<'a> {
     }
 }
 
-/// What a permit lists, each a plain path, the index among them. That it lists none twice its signature check saw to.
-fn listed(terms: &PermitTerms) -> Result<Vec<Listed>, Error> {
-    let mut files = Vec::new();
+/// What a permit lists, each a plain path, the index among them: the bundle's files, and those of Trust's documents that
+/// it binds. That it lists none twice its signature check saw to.
+fn listed(terms: &PermitTerms) -> Result<(Vec<Listed>, Vec<Listed>), Error> {
+    let (mut files, mut bound) = (Vec::new(), Vec::new());
     for file in &terms.files {
         let shown = || certus_model::escape::one_line(&file.path, 200);
         let is_plain = file.path.parse::<RepoPath>().is_ok_and(|path| path.as_str() == file.path);
-        if !is_plain || file.path.starts_with('.') || file.path == PROOF {
+        if !is_plain || file.path.starts_with('.') {
             return Err(Error::Unfit(format!("lists `{}`, which is no file of a bundle", shown())));
         }
-        files.push(Listed { path: file.path.clone(), sha256: file.sha256, size: file.size });
+        let listed = Listed { path: file.path.clone(), sha256: file.sha256, size: file.size };
+        // A newer permit brings newer ones, so they are not files that stay as they are.
+        if BOUND.contains(&&*file.path) { bound.push(listed) } else { files.push(listed) }
     }
     match files.iter().any(|file| file.path == INDEX && file.sha256 == terms.index_digest) {
-        true => Ok(files),
+        true => Ok((files, bound)),
         false => Err(Error::Unfit("does not list the index that it names".to_owned())),
     }
 }
 
-/// The proof and the documents that go along with it.
-fn documents<'a>(publication: &'a Publication<'a>, files: &[Listed]) -> Result<Vec<(Listed, &'a [u8])>, Error> {
+/// The proof and the documents that go along with it, each what the permit binds, if it binds it.
+fn documents<'a>(
+    publication: &'a Publication<'a>,
+    files: &[Listed],
+    bound: &[Listed],
+) -> Result<Vec<(Listed, &'a [u8])>, Error> {
     let proof = Document { name: PROOF, bytes: publication.proof };
     let mut documents: Vec<(Listed, &[u8])> = Vec::new();
     for document in [proof].into_iter().chain(publication.documents.iter().copied()) {
@@ -298,5 +305,14 @@ fn documents<'a>(publication: &'a Publication<'a>, files: &[Listed]) -> Result<V
         let (sha256, size) = (Sha256::of(document.bytes), document.bytes.len() as u64);
         documents.push((Listed { path: document.name.to_owned(), sha256, size }, document.bytes));
     }
-    Ok(documents)
+    let differs = |bound: &&Listed| {
+        let same = |(given, _): &(Listed, &[u8])| {
+            (&given.path, given.sha256, given.size) == (&bound.path, bound.sha256, bound.size)
+        };
+        !documents.iter().any(same)
+    };
+    match bound.iter().find(differs) {
+        Some(bound) => Err(Error::Differs { path: bound.path.clone() }),
+        None => Ok(documents),
+    }
 }

@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use certus_bundle::index::Index;
-use certus_bundle::name::{ATTESTATION, FileName, INDEX};
+use certus_bundle::name::{ATTESTATION, FileName, INDEX, LOGGED};
 use certus_model::{ScanId, Sha256};
 use certus_store::Scan;
 use futures_util::stream;
@@ -84,10 +84,15 @@ pub(crate) async fn list(
         size,
         url: format!("/v1/security-scans/{id}/artifacts/{path}"),
     };
-    let apart = [(INDEX, "index", &index_bytes), (ATTESTATION, "attestation", &attestation)];
-    let apart = apart.map(|(path, key, bytes)| item(path, Some(key), Sha256::of(bytes), bytes.len() as u64));
+    let logged = logged(&state, &bundle).await?;
+    let apart = [(INDEX, "index", Some(&index_bytes)), (ATTESTATION, "attestation", Some(&attestation))];
+    let apart = apart.into_iter().chain([(LOGGED, "sigstore_bundle", logged.as_ref())]);
+    let apart = apart.filter_map(|(path, key, bytes)| {
+        let bytes = bytes?;
+        Some(item(path, Some(key), Sha256::of(bytes), bytes.len() as u64))
+    });
     let listed = index.files().map(|file| item(file.path.path(), file.path.artifact_key(), file.sha256, file.size));
-    let items = apart.into_iter().chain(listed).collect();
+    let items = apart.chain(listed).collect();
     Ok(Json(Artifacts { test_id, result_digest: index.result_digest().to_string(), items }))
 }
 
@@ -105,6 +110,7 @@ pub(crate) async fn list(
             (Value = "application/vnd.cyclonedx+json"),
             (Value = "application/spdx+json"),
             (Value = "application/vnd.dsse.envelope.v1+json"),
+            (Value = "application/vnd.dev.sigstore.bundle.v0.3+json"),
             (String = "application/jsonl"),
             (String = "text/html")
         ), headers(
@@ -128,6 +134,7 @@ pub(crate) async fn download(
     let (path, digest) = match path.as_str() {
         INDEX => (INDEX, Sha256::of(&index_bytes)),
         ATTESTATION => (ATTESTATION, Sha256::of(&read_apart(&state, &bundle, ATTESTATION).await?)),
+        LOGGED => (LOGGED, Sha256::of(&logged(&state, &bundle).await?.ok_or_else(unknown)?)),
         other => {
             let name = other.parse::<FileName>().map_err(|_| unknown())?;
             (name.path(), index.get(name).ok_or_else(unknown)?.sha256)
@@ -180,6 +187,15 @@ async fn index(state: &Shared, bundle: &str) -> Result<(Index, Vec<u8>), Problem
     Ok((index, bytes))
 }
 
+/// The entry in the transparency log; none in a bundle of before there was one.
+async fn logged(state: &Shared, bundle: &str) -> Result<Option<Vec<u8>>, Problem> {
+    match state.services.blobs.bundle_file(bundle, LOGGED).await {
+        Err(certus_store::Error::Gone { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+        Ok(_) => read_apart(state, bundle, LOGGED).await.map(Some),
+    }
+}
+
 async fn read_apart(state: &Shared, bundle: &str, name: &str) -> Result<Vec<u8>, Problem> {
     let file = state.services.blobs.bundle_file(bundle, name).await?;
     blocking(move || {
@@ -224,6 +240,7 @@ fn media_type(path: &str) -> &'static str {
     match path {
         INDEX => "application/json",
         ATTESTATION => "application/vnd.dsse.envelope.v1+json",
+        LOGGED => "application/vnd.dev.sigstore.bundle.v0.3+json",
         _ if path.ends_with(".sarif.json") => "application/sarif+json",
         _ if path.ends_with(".cdx.json") => "application/vnd.cyclonedx+json",
         _ if path.ends_with(".spdx.json") => "application/spdx+json",

@@ -68,8 +68,8 @@ impl Fixture {
             blobs: Blobs::in_folder(&root.join("artifacts")).unwrap(),
             checks: Arc::new(Profiles),
             trust: None,
-        publish: std::sync::Arc::default(),
-        wake: Arc::new(Notify::new()),
+            publish: std::sync::Arc::default(),
+            wake: Arc::new(Notify::new()),
             events: Arc::new(Notify::new()),
             metrics: Metrics::new(),
         };

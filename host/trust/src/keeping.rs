@@ -49,6 +49,16 @@ impl Shelf for ObjectShelf {
             put.map_err(|cause| Error::storage(path, cause))
         })
     }
+
+    fn clear<'a>(&'a self, folder: &'a str) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let listed = self.0.list(&format!("{folder}/")).await.map_err(|cause| Error::storage(folder, cause))?;
+            for object in listed {
+                self.0.remove(&object.key).await.map_err(|cause| Error::storage(folder, cause))?;
+            }
+            Ok(())
+        })
+    }
 }
 
 /// What stands in messages where a path would.

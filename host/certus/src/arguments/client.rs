@@ -60,6 +60,9 @@ pub(crate) struct Destination {
     /// Believe this public key (PEM) and no other; may be repeated [default: those of the key folder]
     #[arg(long = "key", value_name = "PUB")]
     pub(crate) keys: Vec<PathBuf>,
+    /// Believe this transparency log (a verifier key) too; may be repeated
+    #[arg(long = "log-key", value_name = "FILE")]
+    pub(crate) log_keys: Vec<PathBuf>,
 }
 
 /// Ask for a scan's publication.

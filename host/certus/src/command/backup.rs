@@ -8,13 +8,14 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
 use certus_signing::{KeySet, KeyStore};
-use certus_store::{Area, DatabaseUrl, Store};
+use certus_store::{Area, DatabaseUrl, Objects, Store};
 
 use crate::arguments::Backup;
 use crate::command::check::{Check, Found, report, sentence};
 use crate::command::history;
 use crate::command::keys::open_key;
 use crate::command::service::{blobs, runtime};
+use crate::command::trust::{self, LogPlace};
 use crate::exit::Exit;
 use crate::settings::{self, Service, Settings};
 
@@ -22,6 +23,10 @@ use crate::settings::{self, Service, Settings};
 const SQLITE: &str = "database.sqlite";
 /// What `pg_dump` made.
 const POSTGRES: &str = "database.pgdump";
+/// The folder of the transparency log.
+const LOG: &str = "log";
+/// What a log publishes of itself.
+const CHECKPOINT: &str = "checkpoint";
 /// The folder of blobs, laid out as a folder of blobs is.
 const BLOBS: &str = "blobs";
 
@@ -72,6 +77,7 @@ async fn create(settings: &Settings, service: &Service, keys: &KeySet, folder: &
         let fetched = blobs.upload(id).await?;
         std::fs::copy(fetched.path(), folder.join(BLOBS).join(Area::Uploads.as_str()).join(id.as_str()))?;
     }
+    copy_log(service, &folder.join(LOG)).await?;
     let head = store.audit_head().await?;
     store.close().await;
     let files = contents::sign(folder, head, &open_key(settings, None)?)?;
@@ -83,6 +89,28 @@ async fn create(settings: &Settings, service: &Service, keys: &KeySet, folder: &
         head.seq
     );
     Ok(("backup", Found::Good(said)))
+}
+
+/// Copies the transparency log, after the database that knows where it ends: what has come since does no harm. The
+/// published checkpoint stays behind, for it may be newer than that; the next entry writes it again.
+async fn copy_log(service: &Service, into: &Path) -> anyhow::Result<()> {
+    match trust::log_place(service) {
+        LogPlace::Folder(folder) if !folder.is_dir() => {}
+        LogPlace::Folder(folder) => {
+            restore::copy_tree(&folder, into)?;
+            // It need not be there yet.
+            let _ = std::fs::remove_file(into.join(CHECKPOINT));
+        }
+        LogPlace::Bucket(bucket) => {
+            let bucket: &dyn Objects = &bucket;
+            for object in bucket.list("").await?.into_iter().filter(|object| object.key != CHECKPOINT) {
+                let place = into.join(&object.key);
+                std::fs::create_dir_all(place.parent().unwrap_or(into))?;
+                std::io::copy(&mut bucket.open(&object.key).await?, &mut std::fs::File::create_new(&place)?)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Makes a backup, restores it beside the service, and has the restored host verify its own history.

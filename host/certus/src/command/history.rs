@@ -1,7 +1,7 @@
 //! Whether what a host has on record is whole: schema, audit chain, bundles.
 
 use certus_bundle::index::Index;
-use certus_bundle::name::{ATTESTATION, INDEX};
+use certus_bundle::name::{ATTESTATION, INDEX, LOGGED};
 use certus_signing::KeySet;
 use certus_store::{Blobs, Store};
 
@@ -70,6 +70,11 @@ pub(crate) async fn fetch(blobs: &Blobs, name: &str, into: &std::path::Path) -> 
     copy(blobs, name, INDEX, into).await?;
     let index = Index::parse(&std::fs::read(into.join(INDEX))?)?;
     copy(blobs, name, ATTESTATION, into).await?;
+    match blobs.bundle_file(name, LOGGED).await {
+        // A bundle of before there was a log.
+        Err(certus_store::Error::Gone { .. }) => {}
+        _ => copy(blobs, name, LOGGED, into).await?,
+    }
     for file in index.files() {
         copy(blobs, name, file.path.path(), into).await?;
     }

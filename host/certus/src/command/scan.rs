@@ -14,7 +14,7 @@ use certus_model::{OnError, ScanId};
 use certus_pipeline::{Host, Manifest, ManifestVerification, Outcome, Request, Subject, Transparency, Worker};
 use certus_report::{Baseline, Colour, Report};
 use certus_sandbox::{Admission, AdmissionConfig};
-use certus_signing::KeyStore;
+use certus_signing::{KeyStore, SigningKey};
 
 use crate::arguments::{Arguments, Format, Scan};
 use crate::command::keys::open_key;
@@ -44,12 +44,11 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, scan: &Scan) -> an
     }
     let existing = if scan.answer.force { Existing::Replace } else { Existing::Keep };
     let output = Output::open(&out, existing)?;
-    let baseline = match &scan.baseline {
-        Some(path) => text(path, "baseline")?.parse().with_context(|| format!("baseline `{}`", path.display()))?,
-        None => Baseline::default(),
-    };
+    let baseline = baseline(scan.baseline.as_deref())?;
     let manifest = scan.choice.manifest.as_deref().map(|path| text(path, "manifest")).transpose()?;
-    let host = host(settings, arguments.verbose, scan)?;
+    let key = open_key(settings, scan.key.as_deref())?;
+    let log = Transparency::in_folder(KeyStore::at(&settings.keys).log_key()?, &settings.log)?;
+    let host = host(settings, arguments.verbose, key, log)?;
 
     let progress = Progress::new(arguments.quiet);
     let scanned = certus_pipeline::scan(
@@ -85,7 +84,15 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, scan: &Scan) -> an
     Ok(outcome.verdict().into())
 }
 
-fn source(settings: &Settings, text: &str) -> anyhow::Result<Source> {
+/// The known findings in a file; none where none is named.
+pub(crate) fn baseline(path: Option<&Path>) -> anyhow::Result<Baseline> {
+    match path {
+        Some(path) => text(path, "baseline")?.parse().with_context(|| format!("baseline `{}`", path.display())),
+        None => Ok(Baseline::default()),
+    }
+}
+
+pub(crate) fn source(settings: &Settings, text: &str) -> anyhow::Result<Source> {
     let source = Source::parse(text, SourcePolicy::Any)?;
     Ok(match &settings.git_token {
         Some((host, token)) => source.with_credential_for(host, token.clone()),
@@ -93,20 +100,20 @@ fn source(settings: &Settings, text: &str) -> anyhow::Result<Source> {
     })
 }
 
-fn new_id() -> ScanId {
+pub(crate) fn new_id() -> ScanId {
     ScanId::from_random(uuid::Uuid::now_v7().as_u128())
 }
 
 /// Makes the host with which a scan runs.
-fn host(settings: &Settings, verbose: u8, scan: &Scan) -> anyhow::Result<Host> {
+pub(crate) fn host(settings: &Settings, verbose: u8, key: SigningKey, log: Transparency) -> anyhow::Result<Host> {
     let scratch = Scratch::open(&settings.scratch)?;
     scratch.sweep()?;
     Ok(Host {
         admission: settings.admission()?,
         worker: Worker { program: settings.program.clone(), verbose, json: false },
         plugins: settings.plugins.clone(),
-        key: open_key(settings, scan.key.as_deref())?,
-        log: Transparency::in_folder(KeyStore::at(&settings.keys).log_key()?, &settings.log)?,
+        key,
+        log,
         manifest_verification: ManifestVerification::default(),
         scratch,
         git: Git::new("git", &settings.search_path),

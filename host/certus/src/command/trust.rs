@@ -1,15 +1,18 @@
 //! Trust, put together: in a service that permits for itself, and as `certus trust` for others.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use certus_model::TenantId;
-use certus_outbound::Server;
+use certus_outbound::{Credential, Server};
 use certus_pipeline::{Gate, Publisher, Transparency};
-use certus_publish::Destination;
+use certus_publish::{Destination, Mirror, RemoteRegistry};
 use certus_signing::{KeySet, KeyStore, SigningKey};
 use certus_store::{Bucket, Directory, Objects, S3Config};
 use certus_trust::keeping::{ObjectShelf, StoredTurns};
+use certus_trust::log::{FolderLog, Shelf};
 use certus_trust::{Answer, Log, Parts, Policy, Submission, Trust};
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
@@ -17,23 +20,41 @@ use tokio::runtime::Handle;
 use crate::command::keys::open_key;
 use crate::command::service::Shared;
 use crate::settings::table::KEY;
-use crate::settings::{self, Lake, Service, Settings};
+use crate::settings::{self, Lake, Registry, RegistryKind, Service, Settings};
 
 /// Where the log lies, beside uploads and bundles.
 const LOG: &str = "log";
+/// How long an artifact may take to a registry.
+const PUSH: Duration = Duration::from_secs(600);
+/// Where what comes from a store lies for a while.
+const INCOMING: &str = "incoming";
 
 /// The transparency log of a service.
 pub(crate) fn log(settings: &Settings, service: &Service, shared: &Shared) -> anyhow::Result<Arc<Log>> {
     let key = KeyStore::at(&settings.keys).log_key()?;
-    let place: Arc<dyn Objects> = match &service.blobs {
-        settings::Blobs::Folder => Arc::new(Directory::open(&service.artifact_root.join(LOG))?),
+    let shelf: Arc<dyn Shelf> = match log_place(service) {
+        LogPlace::Folder(folder) => Arc::new(FolderLog::open(&folder)?),
+        LogPlace::Bucket(bucket) => Arc::new(ObjectShelf(Arc::new(bucket))),
+    };
+    Ok(Arc::new(Log::new(key, shelf, Arc::new(StoredTurns(shared.store.clone())))))
+}
+
+/// Where the files of a service's log lie.
+pub(crate) enum LogPlace {
+    /// A folder, as other programs read it.
+    Folder(PathBuf),
+    /// A prefix of a bucket.
+    Bucket(Bucket),
+}
+
+pub(crate) fn log_place(service: &Service) -> LogPlace {
+    match &service.blobs {
+        settings::Blobs::Folder => LogPlace::Folder(service.artifact_root.join(LOG)),
         settings::Blobs::S3(config) => {
             let config = S3Config { prefix: format!("{}{LOG}/", config.prefix), ..config.clone() };
-            Arc::new(Bucket::new(config, &service.artifact_root))
+            LogPlace::Bucket(Bucket::new(config, &service.artifact_root.join(INCOMING)))
         }
-    };
-    let turns = Arc::new(StoredTurns(shared.store.clone()));
-    Ok(Arc::new(Log::new(key, Arc::new(ObjectShelf(place)), turns)))
+    }
 }
 
 /// What logs the signatures of a service.
@@ -101,24 +122,39 @@ pub(crate) fn publisher(service: &Service, shared: &Shared, trust: Option<&Trust
 
 /// Where permitted scans go; none where they stay permitted.
 pub(crate) fn destination(service: &Service, shared: &Shared) -> anyhow::Result<Option<Destination>> {
-    let _ = shared;
     let Some(lake) = &service.trust.lake else {
         if service.trust.registry.is_some() {
             bail!("a registry is published to after a store or a folder; set one of them too");
         }
         return Ok(None);
     };
+    let incoming = service.artifact_root.join(INCOMING);
     let (raw, golden): (Arc<dyn Objects>, Arc<dyn Objects>) = match lake {
         Lake::Folder(folder) => {
             std::fs::create_dir_all(folder).with_context(|| format!("folder `{}` cannot be made", folder.display()))?;
             (Arc::new(Directory::open(&folder.join("raw"))?), Arc::new(Directory::open(&folder.join("golden"))?))
         }
-        Lake::S3 { raw, golden } => (
-            Arc::new(Bucket::new((**raw).clone(), &service.artifact_root)),
-            Arc::new(Bucket::new((**golden).clone(), &service.artifact_root)),
-        ),
+        Lake::S3 { raw, golden } => {
+            (Arc::new(Bucket::new((**raw).clone(), &incoming)), Arc::new(Bucket::new((**golden).clone(), &incoming)))
+        }
     };
-    Ok(Some(Destination { raw, golden, registry: None }))
+    let registry = service.trust.registry.as_ref().map(|registry| published_to(registry, shared)).transpose()?;
+    Ok(Some(Destination { raw, golden, registry }))
+}
+
+/// Where artifacts are published.
+fn published_to(registry: &Registry, shared: &Shared) -> anyhow::Result<Arc<dyn certus_publish::Registry>> {
+    let Registry { registry, repository, kind } = registry;
+    Ok(match kind {
+        RegistryKind::Mirror(folder) => {
+            std::fs::create_dir_all(folder).with_context(|| format!("folder `{}` cannot be made", folder.display()))?;
+            Arc::new(Mirror::open(folder, registry, repository)?)
+        }
+        RegistryKind::Push { login } => {
+            let login = login.as_ref().map(|(user, password)| Credential::login(user.clone(), password.clone()));
+            Arc::new(RemoteRegistry::new((*shared.guard).clone(), registry, repository, login, PUSH)?)
+        }
+    })
 }
 
 /// Trust of another process.

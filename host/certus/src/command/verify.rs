@@ -7,7 +7,7 @@ use certus_model::escape::one_line;
 use certus_signing::{KeySet, KeyStore, PublicKey};
 
 use crate::arguments::Verify;
-use crate::command::{note, print};
+use crate::command::{note, print, replay};
 use crate::exit::Exit;
 use crate::settings::Settings;
 
@@ -19,7 +19,7 @@ pub(crate) fn run(settings: &Settings, verify: &Verify) -> anyhow::Result<Exit> 
     match certus_bundle::verify(&verify.bundle, &keys) {
         Ok(verification) => {
             print(&describe(&verification))?;
-            Ok(Exit::Pass)
+            if verify.replay { replay::run(settings, verify, &verification) } else { Ok(Exit::Pass) }
         }
         Err(error) if error.is_refusal() => {
             note(&format!("refused: {error}"));

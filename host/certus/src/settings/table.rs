@@ -181,7 +181,6 @@ settings! {
     REGISTRY_PASSWORD = "CERTUS_ASSURANCE_REGISTRY_PASSWORD", Secret, Words "none", "and the password of that";
     REGISTRY_MIRROR_DIR = "CERTUS_ASSURANCE_REGISTRY_MIRROR_DIR", Path,
         Text "certus-assurance-registry", "folder that `mirror` writes";
-    TRANSFORM_LISTEN = "CERTUS_TRANSFORM_LISTEN", Text, Text "127.0.0.1:8100", "address of `certus transform`";
     MASTER_KEY = "ENCRYPTION_MASTER_KEY", Secret,
         Words "none: nothing can be sealed", "base64 of 32 bytes that seal git credentials and webhook secrets";
 

@@ -16,8 +16,6 @@ use super::table;
 pub(crate) struct Trusting {
     /// Where `certus trust` listens.
     pub(crate) listen: SocketAddr,
-    /// Where `certus transform` listens.
-    pub(crate) transform_listen: SocketAddr,
     /// What is permitted.
     pub(crate) policy: Option<PathBuf>,
     /// Who decides, as a URI.
@@ -66,7 +64,6 @@ impl Trusting {
     pub(super) fn read(reader: &Reader, outbound: &Policy) -> anyhow::Result<Self> {
         Ok(Self {
             listen: reader.parsed(&table::TRUST_LISTEN)?.context("there is no address to listen at")?,
-            transform_listen: reader.parsed(&table::TRANSFORM_LISTEN)?.context("there is no address to listen at")?,
             policy: reader.path(&table::TRUST_POLICY)?,
             id: reader.text(&table::TRUST_ID)?.unwrap_or_default(),
             key: reader.text(&table::TRUST_KEY)?,

@@ -2,17 +2,15 @@
 
 mod submission;
 
-use std::fs::File;
-use std::io::{Seek as _, SeekFrom, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
 use certus_model::request::RequestedSource;
 use certus_model::{Sha256, TenantId, canonical_json};
-use certus_publish::{Bundle, Destination, Document, Labels, Published, Source};
+use certus_publish::{Bundle, Destination, Document, Labels, Published};
 use certus_signing::{Envelope, KeySet, Permit};
 use certus_store::{DuePublication, Error as StoreError, Publication, Scan, Tried};
-use certus_trust::documents::{PERMIT_FILE, PROOF_FILE, SVR_FILE, VSA_FILE};
+use certus_trust::documents::{PERMIT_FILE, SVR_FILE, VSA_FILE};
 use certus_trust::{Answer, Submission, Trust};
 use futures_util::future::{BoxFuture, join_all};
 use metrics::counter;
@@ -213,11 +211,10 @@ async fn carry_out(
         return Ok(Tried::Failed { error: "the bundle was removed; scan again".to_owned() });
     };
     let part = |name: &str| answer.get(name).map(|part| canonical_json(part).unwrap_or_default()).unwrap_or_default();
-    let proof = part("verification_proof");
-    let beside = [(PROOF_FILE, proof.clone()), (VSA_FILE, part("vsa")), (SVR_FILE, part("svr"))];
-    let files = WithDocuments { bundle: Bundle { blobs: &workers.blobs, name: bundle }, beside: &beside };
-    let signed = part("permit");
-    let documents = [Document { name: PERMIT_FILE, bytes: &signed }];
+    let (proof, vsa, svr, signed) = (part("verification_proof"), part("vsa"), part("svr"), part("permit"));
+    let documents = [(PERMIT_FILE, &signed), (VSA_FILE, &vsa), (SVR_FILE, &svr)];
+    let documents = documents.map(|(name, bytes)| Document { name, bytes });
+    let files = Bundle { blobs: &workers.blobs, name: bundle };
     let publication = certus_publish::Publication {
         tenant: &due.publication.tenant,
         labels: &labels,
@@ -287,28 +284,5 @@ fn labels(scan: &Scan) -> Labels {
         git_url,
         git_commit: scan.resolved_commit.clone(),
         git_branch,
-    }
-}
-
-/// A bundle, and what Trust has issued about it.
-struct WithDocuments<'a> {
-    bundle: Bundle<'a>,
-    beside: &'a [(&'static str, Vec<u8>)],
-}
-
-impl Source for WithDocuments<'_> {
-    fn open<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<File, StoreError>> {
-        match self.beside.iter().find(|(name, _)| *name == path) {
-            None => self.bundle.open(path),
-            Some((_, bytes)) => Box::pin(async move {
-                let written = || {
-                    let mut file = tempfile::tempfile()?;
-                    file.write_all(bytes)?;
-                    file.seek(SeekFrom::Start(0))?;
-                    Ok(file)
-                };
-                written().map_err(|cause: std::io::Error| StoreError::folder(path, "written", cause))
-            }),
-        }
     }
 }

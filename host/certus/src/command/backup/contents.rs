@@ -74,7 +74,7 @@ pub(super) fn check(folder: &Path, keys: &KeySet) -> anyhow::Result<Check> {
 }
 
 /// The digest of every file below, by its path with slashes.
-fn digests(folder: &Path) -> anyhow::Result<BTreeMap<String, Sha256>> {
+pub(super) fn digests(folder: &Path) -> anyhow::Result<BTreeMap<String, Sha256>> {
     let mut digests = BTreeMap::new();
     let mut folders = vec![(folder.to_owned(), String::new())];
     while let Some((place, above)) = folders.pop() {

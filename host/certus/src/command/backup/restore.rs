@@ -4,12 +4,15 @@ use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use certus_signing::KeySet;
-use certus_store::{Area, BlobStore as _, Folder, Store};
+use certus_signing::permit::rfc3339;
+use certus_store::{Area, BlobStore as _, Content, Folder, Meta, Objects, Over, Store};
+use time::OffsetDateTime;
 
-use super::{BLOBS, contents, copy_name};
+use super::{BLOBS, LOG, contents, copy_name};
 use crate::command::check::{Check, Found};
 use crate::command::history;
 use crate::command::service::blobs;
+use crate::command::trust::{self, LogPlace};
 use crate::settings::{Service, Settings};
 
 /// Verifies a backup, puts all of it in place, and has the host verify its own history. Nothing is ever
@@ -53,14 +56,35 @@ pub(super) async fn restore(
             count += 1;
         }
     }
+    restore_log(service, &folder.join(LOG)).await?;
     checks.push(("restored", Found::Good(format!("database {owner}, {count} blobs in {}", blobs.store().place()))));
     checks.extend(history::of_database(service, keys).await?);
     checks.push(history::of_bundles(service, &blobs, keys).await?);
     Ok(checks)
 }
 
+/// Puts the transparency log back, as it was when the database was copied.
+async fn restore_log(service: &Service, from: &Path) -> anyhow::Result<()> {
+    // A backup of before there was a log.
+    if !from.is_dir() {
+        return Ok(());
+    }
+    match trust::log_place(service) {
+        LogPlace::Folder(folder) => copy_tree(from, &folder),
+        LogPlace::Bucket(bucket) => {
+            for (path, sha256) in contents::digests(from)? {
+                let (file, now) = (std::fs::File::open(from.join(&path))?, rfc3339(OffsetDateTime::now_utc()));
+                let meta = Meta::new(sha256, file.metadata()?.len(), "application/octet-stream", &now);
+                let bucket: &dyn Objects = &bucket;
+                bucket.keep(&path, Content::File(&file), &meta, Over::Anything).await?;
+            }
+            Ok(())
+        }
+    }
+}
+
 /// Copies a file, or a folder with all that is in it.
-fn copy_tree(from: &Path, to: &Path) -> anyhow::Result<()> {
+pub(super) fn copy_tree(from: &Path, to: &Path) -> anyhow::Result<()> {
     if !from.is_dir() {
         std::fs::copy(from, to).with_context(|| format!("`{}` cannot be copied", from.display()))?;
         return Ok(());

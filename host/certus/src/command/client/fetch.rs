@@ -14,6 +14,7 @@ use super::{ask, path, scan};
 use crate::arguments::Format;
 use crate::arguments::client::{Destination, Fetch};
 use crate::command::scan::{OUT, folder_name, link_latest, terminal, with_newline};
+use crate::command::transparency::verifiers;
 use crate::command::verify::{describe, keys};
 use crate::command::{note, print};
 use crate::exit::Exit;
@@ -44,7 +45,8 @@ pub(super) async fn bring(
 ) -> anyhow::Result<Exit> {
     let out = place(to, name, id)?;
     let output = Output::open(&out, if to.answer.force { Existing::Replace } else { Existing::Keep })?;
-    let keys = keys(settings, &to.keys)?;
+    let mut keys = keys(settings, &to.keys)?;
+    verifiers(settings, &to.log_keys)?.into_iter().for_each(|log| keys.insert_log(log));
     download(server, id, &output).await?;
     let staged = output.received(&keys).with_context(|| format!("the bundle of {id} is refused and not kept"))?;
     let verification = staged.verification();
