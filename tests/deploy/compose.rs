@@ -57,17 +57,47 @@ fn the_host_is_alone_unless_more_is_asked_for() {
         (&8000.into(), &"8056".into(), &"127.0.0.1".into())
     );
     let full = services(&project, "full");
-    let wanted =
-        ["certus-api", "certus-migrate", "certus-worker", "postgres", "registry", "s3", "s3-bucket", "volumes"];
+    let wanted = [
+        "certus-api",
+        "certus-migrate",
+        "certus-trust",
+        "certus-worker",
+        "postgres",
+        "registry",
+        "s3",
+        "s3-bucket",
+        "volumes",
+    ];
     assert_eq!(full.keys().copied().collect::<Vec<_>>(), wanted);
+    let port = &full["certus-trust"]["ports"][0];
+    assert_eq!(
+        (&port["target"], &port["published"], &port["host_ip"]),
+        (&8000.into(), &"8057".into(), &"127.0.0.1".into())
+    );
     assert_eq!(alone.len() + full.len(), project["services"].as_object().unwrap().len(), "each is of one of the two");
     for (name, service) in &full {
         for other in names(&service["depends_on"]) {
             assert!(full.contains_key(other), "{name} waits for {other}");
         }
         let published = service["ports"].as_array().is_some();
-        assert_eq!(published, *name == "certus-api", "{name}");
+        assert_eq!(published, ["certus-api", "certus-trust"].contains(name), "{name}");
     }
+}
+
+#[test]
+fn those_who_write_to_the_log_have_one_folder_of_keys() {
+    let Some(project) = project(&["docker-compose.yml"]) else { return };
+    let keys = |name: &str| {
+        let mut volumes = project["services"][name]["volumes"].as_array().into_iter().flatten();
+        let keys = volumes.find(|volume| volume["target"] == "/var/lib/certus/keys");
+        keys.and_then(|volume| volume["source"].as_str()).map(str::to_owned)
+    };
+    assert_eq!(keys("certus-worker").as_deref(), Some("certus-keys"));
+    assert_eq!(keys("certus-trust"), keys("certus-worker"));
+    assert_eq!(keys("certus-api"), None, "the API signs nothing");
+    // A new volume belongs to whom the folder in the image belongs to.
+    let made = "install -d -o 65532 -g 65532 -m 0700 /var/lib/certus /var/lib/certus/keys\n";
+    assert!(read(&root().join("host/Dockerfile")).contains(made));
 }
 
 #[test]
@@ -121,6 +151,7 @@ fn every_container_is_confined() {
     let probe = |name: &str| texts(&project["services"][name]["healthcheck"]["test"]).join(" ");
     assert_eq!(probe("certus-assurance"), "CMD /usr/lib/certus/probe /readyz");
     assert_eq!(probe("certus-api"), "CMD /usr/lib/certus/probe /readyz");
+    assert_eq!(probe("certus-trust"), "CMD /usr/lib/certus/probe /livez");
     assert_eq!(probe("certus-worker"), "CMD certus queue show");
 }
 
@@ -130,7 +161,7 @@ fn workers_have_no_way_out_but_the_one_that_is_asked_for() {
     assert_eq!(project["networks"]["inside"]["internal"], true);
     for (name, service) in services(&project, "full") {
         let outside = names(&service["networks"]).contains(&"outside");
-        assert_eq!(outside, name == "certus-api", "{name}");
+        assert_eq!(outside, ["certus-api", "certus-trust"].contains(&name), "{name}");
     }
     assert_eq!(names(&project["services"]["certus-worker"]["networks"]), ["inside"]);
     let Some(open) = self::project(&["docker-compose.yml", "host/deploy/compose/egress.yml"]) else { return };
