@@ -103,6 +103,11 @@ fn what_cannot_be_right_is_refused_by_name() {
         ("no database", "cluster", &["--set", "secrets.database.name="], "secrets.database.name is empty"),
         ("no owner", "cluster", &["--set", "secrets.databaseOwner.name="], "secrets.databaseOwner.name is empty"),
         ("no signing key", "single", &["--set", "secrets.signingKey.name="], "secrets.signingKey.name is empty"),
+        ("a log's key for each pod", "cluster", &["--set", "secrets.logKey.name="], "secrets.logKey.name is empty"),
+        ("Trust without anchor", "everything", &["--set", "trust.anchor.configMap="], "trust.url is set without"),
+        ("Trust without a key", "everything", &["--set", "secrets.trustApiKey.name="], "trust.url is set without"),
+        ("Trust without TLS", "everything", &["--set", "trust.url=http://trust"], "/trust/url"),
+        ("publication without a store", "folder", &["--set", "publish.s3=true"], "publish.s3 is set and blobs.kind"),
         ("no bucket", "cluster", &["--set", "blobs.bucket="], "blobs.bucket is empty"),
         ("a volume for one node", "folder", &["--set", "persistence.accessModes={ReadWriteOnce}"], "[ReadWriteMany]"),
         ("a token for any host", "everything", &["--set", "settings.gitTokenHost="], "settings.gitTokenHost is empty"),
@@ -312,6 +317,36 @@ fn a_single_node_is_one_pod_with_its_volume() {
     let claim = objects.iter().find(|object| object["kind"] == "PersistentVolumeClaim").expect("a volume");
     assert_eq!(pod["volumes"][0]["persistentVolumeClaim"]["claimName"], claim["metadata"]["name"]);
     assert_eq!(texts(&claim["spec"]["accessModes"]), ["ReadWriteOnce"]);
+}
+
+#[test]
+fn all_who_sign_have_the_log_s_key_and_what_trust_needs() {
+    for (set, component) in [("cluster", "worker"), ("single", "api"), ("everything", "worker")] {
+        let Some((_folder, _, objects)) = rendered(set, &[]) else { return };
+        for (name, of, pod) in pods(&objects) {
+            let copies: Vec<_> = pod["initContainers"].as_array().into_iter().flatten().collect();
+            let copies: Vec<_> = copies.iter().filter_map(|copy| copy["name"].as_str()).collect();
+            let wanted: &[&str] = match (of == component, set) {
+                (false, _) => &[],
+                (true, "everything") => &["signing-key", "log-key", "trust-key"],
+                (true, _) => &["signing-key", "log-key"],
+            };
+            assert_eq!(copies, wanted, "{set} {name}");
+            let environment = pod["containers"][0]["env"].as_array().expect("settings");
+            let value = |name: &str| environment.iter().find(|v| v["name"] == name).and_then(|v| v["value"].as_str());
+            let signs = of == component;
+            let told = (signs && set == "everything").then_some("/trust/trust.toml");
+            assert_eq!(value("CERTUS_TRUST_POLICY"), told, "{set} {name}");
+            assert_eq!(value("CERTUS_TRUST_ANCHOR").is_some(), told.is_some(), "{set} {name}");
+            assert_eq!(value("CERTUS_ASSURANCE_ENABLE_S3_UPLOAD").is_some(), told.is_some(), "{set} {name}");
+            if signs {
+                assert_eq!(value("CERTUS_KEY_DIR"), Some("/work/keys"), "{set}: where the log's key is copied to");
+                let copy = &pod["initContainers"][1]["command"];
+                let from = ["/work/keys", "/log-secret/transparency-log.pem", "/log-secret/transparency-log.vkey"];
+                assert_eq!(texts(copy), [&["install", "-D", "-m", "0600", "-t"][..], &from].concat(), "{set}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@
 {{- end }}
 {{- end -}}
 
-{{/* What may leave a pod. Takes a dict: root, fetches (whether it fetches repositories). */}}
+{{/* What may leave a pod. Takes a dict: root, fetches (whether it fetches repositories, and publishes). */}}
 {{- define "certus.egress" -}}
 {{- $policy := .root.Values.networkPolicy -}}
 {{ include "certus.dns" .root }}
@@ -21,6 +21,9 @@
 {{ include "certus.peer" $policy.s3 }}
 {{ include "certus.peer" $policy.otlp }}
 {{ include "certus.peer" $policy.webhook }}
+{{- if .fetches }}
+{{ include "certus.peer" $policy.trust }}
+{{- end }}
 {{- if .fetches }}
 {{ include "certus.peer" $policy.proxy }}
 {{- with $policy.gitCidrs }}

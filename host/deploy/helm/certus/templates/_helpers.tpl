@@ -45,6 +45,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if not .Values.secrets.signingKey.name -}}
 {{- fail "secrets.signingKey.name is empty; name the Secret that holds the key bundles are signed with" -}}
 {{- end -}}
+{{- if not .Values.secrets.logKey.name -}}
+{{- fail "secrets.logKey.name is empty; name the Secret with the two files of the log's key, which all pods share" -}}
+{{- end -}}
+{{- if and .Values.trust.url (not (and .Values.trust.anchor.configMap .Values.secrets.trustApiKey.name)) -}}
+{{- fail "trust.url is set without trust.anchor.configMap and secrets.trustApiKey.name; name whose permits count, and the key to ask with" -}}
+{{- end -}}
+{{- if and .Values.publish.s3 (ne (include "certus.blobs" .) "s3") -}}
+{{- fail "publish.s3 is set and blobs.kind is not `s3`; it uses the address and keys of that store" -}}
+{{- end -}}
 {{- if not $single -}}
 {{- if not .Values.secrets.database.name -}}
 {{- fail "secrets.database.name is empty; name the Secret that holds the address of the database, or set mode to single" -}}

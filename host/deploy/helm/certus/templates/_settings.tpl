@@ -75,6 +75,25 @@
 - {name: CERTUS_GIT_TOKEN_FILE, value: /secrets/git-token}
 - {name: CERTUS_GIT_TOKEN_HOST, value: {{ $v.settings.gitTokenHost | quote }}}
 {{- end }}
+- {name: CERTUS_TRUST_ID, value: {{ $v.trust.id | quote }}}
+{{- if $v.trust.policy.configMap }}
+- {name: CERTUS_TRUST_POLICY, value: {{ printf "/trust/%s" $v.trust.policy.key | quote }}}
+{{- end }}
+{{- if $v.secrets.trustKey.name }}
+- {name: CERTUS_TRUST_KEY, value: /signing/trust.key}
+{{- end }}
+{{- with $v.trust.url }}
+- {name: CERTUS_ASSURANCE_TRUST_BASE_URL, value: {{ . | quote }}}
+- {name: CERTUS_TRUST_ANCHOR, value: /anchor/trust.pub}
+- {name: CERTUS_TRUST_API_KEY_FILE, value: /secrets/trust-api-key}
+{{- end }}
+{{- if $v.publish.s3 }}
+- {name: CERTUS_ASSURANCE_ENABLE_S3_UPLOAD, value: "true"}
+- {name: CERTUS_ASSURANCE_DATALAKE_RAW_BUCKET, value: {{ $v.publish.rawBucket | quote }}}
+- {name: CERTUS_ASSURANCE_DATALAKE_GOLDEN_BUCKET, value: {{ $v.publish.goldenBucket | quote }}}
+- {name: CERTUS_ASSURANCE_DATALAKE_RAW_PREFIX, value: {{ $v.publish.prefix | quote }}}
+- {name: CERTUS_ASSURANCE_DATALAKE_GOLDEN_PREFIX, value: {{ $v.publish.prefix | quote }}}
+{{- end }}
 {{- end }}
 {{- end -}}
 
@@ -105,6 +124,9 @@
 {{- with $v.secrets.gitToken }}{{ if .name }}
 - secret: {name: {{ .name }}, items: [{key: {{ .key }}, path: git-token}]}
 {{- end }}{{ end }}
+{{- if $v.trust.url }}
+- secret: {name: {{ $v.secrets.trustApiKey.name }}, items: [{key: {{ $v.secrets.trustApiKey.key }}, path: trust-api-key}]}
+{{- end }}
 {{- end }}
 {{- end -}}
 
@@ -118,6 +140,12 @@
 {{- end }}
 {{- if .worker }}
 - {name: signing, mountPath: /signing, readOnly: true}
+{{- if $v.trust.policy.configMap }}
+- {name: trust, mountPath: /trust, readOnly: true}
+{{- end }}
+{{- if $v.trust.url }}
+- {name: anchor, mountPath: /anchor, readOnly: true}
+{{- end }}
 {{- end }}
 {{- if $v.tls.secretName }}
 - {name: tls, mountPath: /tls, readOnly: true}
@@ -154,6 +182,28 @@
     secretName: {{ $v.secrets.signingKey.name }}
     defaultMode: 0440
     items: [{key: {{ $v.secrets.signingKey.key }}, path: cosign.key}]
+- name: log-secret
+  secret:
+    secretName: {{ $v.secrets.logKey.name }}
+    defaultMode: 0440
+    items:
+      - {key: {{ $v.secrets.logKey.key }}, path: transparency-log.pem}
+      - {key: {{ $v.secrets.logKey.verifierKey }}, path: transparency-log.vkey}
+{{- with $v.secrets.trustKey }}{{ if .name }}
+- name: trust-secret
+  secret:
+    secretName: {{ .name }}
+    defaultMode: 0440
+    items: [{key: {{ .key }}, path: trust.key}]
+{{- end }}{{ end }}
+{{- if $v.trust.policy.configMap }}
+- name: trust
+  configMap: {name: {{ $v.trust.policy.configMap }}}
+{{- end }}
+{{- if $v.trust.url }}
+- name: anchor
+  configMap: {name: {{ $v.trust.anchor.configMap }}, items: [{key: {{ $v.trust.anchor.key }}, path: trust.pub}]}
+{{- end }}
 {{- end }}
 {{- with $v.tls.secretName }}
 - name: tls
@@ -165,8 +215,8 @@
 {{- end }}
 {{- end -}}
 
-{{/* Kubernetes shows a Secret to the pod's group, and certus takes no private key that a group may read. So it is
-     copied, within memory, to a file of its own user. */}}
+{{/* Kubernetes shows a Secret to the pod's group, and certus takes no private key that a group may read. So each is
+     copied to a file of its own user: signing keys within memory, the log's key into the folder of keys. */}}
 {{- define "certus.signingContainer" -}}
 - name: signing-key
   image: {{ include "certus.image" .root }}
@@ -180,6 +230,32 @@
   volumeMounts:
     - {name: signing, mountPath: /signing}
     - {name: signing-secret, mountPath: /signing-secret, readOnly: true}
+- name: log-key
+  image: {{ include "certus.image" .root }}
+  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+  command: [install, -D, -m, "0600", -t, /work/keys, /log-secret/transparency-log.pem, /log-secret/transparency-log.vkey]
+  securityContext:
+    {{- include "certus.containerSecurity" .root | nindent 4 }}
+  resources:
+    requests: {cpu: 10m, memory: 16Mi}
+    limits: {memory: 32Mi}
+  volumeMounts:
+    - {name: work, mountPath: /work}
+    - {name: log-secret, mountPath: /log-secret, readOnly: true}
+{{- if .root.Values.secrets.trustKey.name }}
+- name: trust-key
+  image: {{ include "certus.image" .root }}
+  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+  command: [install, -m, "0400", /trust-secret/trust.key, /signing/trust.key]
+  securityContext:
+    {{- include "certus.containerSecurity" .root | nindent 4 }}
+  resources:
+    requests: {cpu: 10m, memory: 16Mi}
+    limits: {memory: 32Mi}
+  volumeMounts:
+    - {name: signing, mountPath: /signing}
+    - {name: trust-secret, mountPath: /trust-secret, readOnly: true}
+{{- end }}
 {{- end -}}
 
 {{/* Of the HTTP service. With client certificates the kubelet has none to show, so the port has to do. */}}
