@@ -179,6 +179,7 @@ async fn ask(workers: &Workers, due: &DuePublication, now: OffsetDateTime) -> As
     let terms = permit.terms();
     if (&terms.permit_id, &terms.tenant_id, &terms.scan_id, terms.tier, &terms.destination)
         != (&permit_id, tenant, &due.scan.id, *tier, &submission.destination)
+        || !submission::is_permitted(&submission, terms)
     {
         return later("Trust's permit is about something else than what was asked".to_owned());
     }

@@ -9,6 +9,7 @@ use certus_model::outcome::Verdict;
 use certus_model::request::RequestedSource;
 use certus_model::{Sha256, Tier};
 use certus_publish::Destination;
+use certus_signing::PermitTerms;
 use certus_store::{Error as StoreError, Scan};
 use certus_trust::submission::{Artifact, Destinations, Document, Metadata, Submission};
 
@@ -65,6 +66,17 @@ pub(super) async fn of(
         destination: to.map(Destination::name).unwrap_or_else(|| "nowhere".to_owned()),
         documents: documents.into_iter().map(|(path, bytes)| (path.to_owned(), Document(bytes))).collect(),
     })
+}
+
+/// Whether a permit is for this bundle: its index, and every file with size and digest. What Trust itself has issued
+/// may stand in it as well.
+pub(super) fn is_permitted(submission: &Submission, terms: &PermitTerms) -> bool {
+    let permits = |artifact: &Artifact| {
+        let same = |(sha256, size)| (Some(sha256), size) == (artifact.sha256(), artifact.size);
+        terms.files.iter().any(|file| file.path == artifact.name && same((file.sha256, file.size)))
+    };
+    let index = submission.document(INDEX).map(Sha256::of);
+    index == Some(terms.index_digest) && submission.artifacts.iter().all(permits)
 }
 
 /// A file of the scan's bundle, whole.
