@@ -346,12 +346,14 @@ pub(crate) async fn verify_chain(
     let (outer_valid, row) = (outer.as_ref().is_some_and(|(valid, _)| *valid), outer.map(|(_, row)| row));
     let identical = locations_agree(&locations);
     let has = |name: &str| locations.get(name).is_some_and(Value::is_object);
-    let whole = inner && outer_valid && identical == Some(true);
+    // Another assessment's outer signature is good, and says nothing of this one.
+    let unbroken = inner && outer_valid && row.as_ref().is_some_and(|row| Trust::is_over(row, &locations, &files));
+    let whole = unbroken && identical == Some(true);
     Ok(Answer(json!({
         "chain_verified": whole,
         "inner_signature_valid": inner,
         "outer_signature_valid": outer_valid,
-        "chain_unbroken": inner && outer_valid,
+        "chain_unbroken": unbroken,
         "signer_inner": signatures["inner"]["signer"],
         "signer_outer": row.as_ref().map(|row| row.signer),
         "sigstore_timestamp": row.as_ref().map(|row| rfc3339(row.at)),

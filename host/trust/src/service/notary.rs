@@ -57,7 +57,7 @@ pub struct Verified {
 }
 
 /// A file that a client has signed.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct SignedFile {
     /// What it is called.
     pub path: String,
@@ -208,6 +208,15 @@ impl Trust {
         let files: BTreeMap<_, _> = files.iter().map(|file| (file.path.clone(), good(file))).collect();
         let inner_verified = !files.is_empty() && files.values().all(|good| *good);
         Custody { files, inner_verified }
+    }
+
+    /// Whether a signature over an assessment was made over these locations and these files.
+    pub fn is_over(row: &LogRow, locations: &Json, files: &[SignedFile]) -> bool {
+        let Ok(envelope) = Envelope::parse(row.envelope.as_bytes()) else { return false };
+        let Ok(statement) = serde_json::from_slice::<Json>(envelope.payload()) else { return false };
+        let seen = &statement["predicate"];
+        let signed = serde_json::from_value::<Vec<SignedFile>>(seen["inner_signatures"]["files"].clone());
+        seen["artifact_locations"] == *locations && signed.is_ok_and(|signed| signed == files)
     }
 
     /// What is known of a scan from one end to the other.
