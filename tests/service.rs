@@ -13,6 +13,7 @@ mod requests;
 mod signals;
 mod storage;
 mod streams;
+mod trust;
 mod workers;
 
 use crate::support::home::Home;

@@ -33,6 +33,7 @@ chance = random.Random(STATE["seed"])
 lock = threading.Lock()
 keys = deque(STATE["keys"], maxlen=REMEMBERED)
 webhooks = deque(STATE["webhooks"], maxlen=REMEMBERED)
+entries = deque(STATE["entries"], maxlen=REMEMBERED)
 
 
 def submit():
@@ -57,6 +58,11 @@ def word():
     return f"made-{chance.randrange(10**9)}"
 
 
+def digest():
+    """A SHA-256 of nothing that there is."""
+    return f"{chance.getrandbits(256):064x}"
+
+
 # What replaces a whole body, by the operation.
 BODIES = {
     "submitScan": submit,
@@ -77,6 +83,25 @@ BODIES = {
     "changeUser": lambda: {"disabled": chance.choice([True, False])},
     "createWebhook": lambda: {"url": STATE["receiver"]},
     "keepGitCredential": lambda: {"name": "ci", "host": "git.example.com", "token": word()},
+    "requestUpload": lambda: {"tier": chance.choice(["basic", "verified", "premium"])},
+    "permitUpload": lambda: {
+        "scan_id": chance.choice(STATE["scans"]),
+        "tier": "basic",
+        "artifacts": [],
+    },
+    "sign": lambda: {"artifact": digest(), "artifact_type": "report", "subject": word()},
+    "verify": lambda: {"artifact": digest(), "signature": "MEUCIQ=="},
+    "signArtifact": lambda: {
+        "artifact_locations": {},
+        "inner_signatures": {"files": []},
+        "assessment_metadata": {"assessment_id": word()},
+    },
+    "verifyChain": lambda: {
+        "artifact_locations": {},
+        "signatures": {"inner": {"files": []}, "outer": {}},
+    },
+    # Nothing that the run rests on.
+    "revoke": lambda: {"kind": "plugin", "digest": digest(), "reason": word()},
 }
 
 
@@ -105,6 +130,10 @@ PATHS = {
     "listArtifacts": ended,
     "listFindings": ended,
     "followScan": ended,
+    "requestUpload": ended,
+    "getUpload": ended,
+    "getProvenance": ended,
+    "getEntry": lambda: {"id": chance.choice(entries)},
     "getArtifact": lambda: ended() | {"path": chance.choice(STATE["artifacts"])},
     "cancelScan": lambda: {"test_id": fresh()},
     "replayScan": lambda: {"test_id": STATE["dead_letter"]},
@@ -132,6 +161,8 @@ def after_call(context, case, response):
         keys.append(response.json()["id"])
     if response.status_code == HTTPStatus.CREATED and operation == "createWebhook":
         webhooks.append(response.json()["id"])
+    if response.status_code == HTTPStatus.ACCEPTED and operation == "sign":
+        entries.append(response.json()["entry_id"])
     is_own_method = case.method.upper() == case.operation.method.upper()
     answer = {
         # A method that the path does not have is an answer of no operation.

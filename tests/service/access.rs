@@ -35,11 +35,12 @@ fn operations() -> Vec<Operation> {
 
 impl Operation {
     fn writes(&self) -> bool {
-        self.method != Method::GET
+        // What is only looked at may come in a body.
+        self.method != Method::GET && !["verify", "verifyChain"].contains(&&*self.id)
     }
 
     fn is_for_administrators(&self) -> bool {
-        self.path.starts_with("/v1/admin/")
+        self.path.starts_with("/v1/admin/") || ["revoke", "listTainted"].contains(&&*self.id)
     }
 
     fn names_something(&self) -> bool {
@@ -68,6 +69,8 @@ struct Cast {
     spare: [String; 2],
     /// A webhook.
     webhook: String,
+    /// An entry of the transparency log.
+    entry: String,
 }
 
 impl Cast {
@@ -124,9 +127,18 @@ impl Cast {
         made("/v1/git-credentials", json!({"name": "ci", "host": "git.example.com", "token": "made-up"}));
         let webhook =
             made("/v1/webhooks", json!({"url": "https://ci.example.com/x"}))["id"].as_str().unwrap().to_owned();
+        let asked = |path: &str, body: serde_json::Value| {
+            let request = service.request(Method::POST, path).header("content-type", "application/json");
+            let answer = send(request.bearer_auth(&write).body(body.to_string()));
+            assert_eq!(answer.status, 202, "{}", answer.text());
+            answer.json()
+        };
+        let entry = asked("/v1/sign", signing())["entry_id"].as_str().expect("an id").to_owned();
+        asked(&format!("/v1/security-scans/{ended}/upload-request"), json!({"tier": "basic"}));
         let user = acme;
         Self {
             webhook,
+            entry,
             home,
             service,
             user,
@@ -157,6 +169,7 @@ impl Cast {
             "revokeOwnKey" => id_of(&self.spare[1]),
             "dropGitCredential" => "ci",
             "dropWebhook" => &self.webhook,
+            "getEntry" => &self.entry,
             _ if operation.path.contains("{id}") => panic!("{}: say here what it is about", operation.id),
             _ => "",
         };
@@ -194,6 +207,16 @@ impl Cast {
             "changeUser" => json!({"disabled": false}),
             "keepGitCredential" => json!({"name": "made", "host": "git.example.com", "token": "made-up"}),
             "createWebhook" => json!({"url": "https://ci.example.com/made"}),
+            "requestUpload" => json!({"tier": "basic"}),
+            "permitUpload" => json!({"scan_id": self.ended, "tier": "basic", "artifacts": []}),
+            "sign" => signing(),
+            "verify" => json!({"artifact": "0".repeat(64), "signature": "MEUCIQ=="}),
+            "signArtifact" => json!({
+                "artifact_locations": {}, "inner_signatures": {"files": []},
+                "assessment_metadata": {"assessment_id": "a1"},
+            }),
+            "verifyChain" => json!({"artifact_locations": {}, "signatures": {"inner": {"files": []}, "outer": {}}}),
+            "revoke" => json!({"kind": "plugin", "digest": "0".repeat(64), "reason": "made up"}),
             other => panic!("{other}: say here what it takes"),
         };
         ("application/json", body.to_string().into_bytes())
@@ -209,6 +232,11 @@ impl Cast {
         let uploads = std::fs::read_dir(self.home.path("artifacts/uploads")).map_or(0, Iterator::count);
         lists.map(count).into_iter().chain([uploads]).collect()
     }
+}
+
+/// What is signed and logged for whoever asks.
+fn signing() -> Value {
+    json!({"artifact": "0".repeat(64), "artifact_type": "report", "subject": "report.json"})
 }
 
 fn filled(operation: &Operation, scan: &str, id: &str) -> String {
@@ -313,6 +341,7 @@ fn case_084_lists_and_bodies_show_and_take_nothing_of_another_tenants() {
     let archive = cast.send(&upload, &upload.path, Some(&cast.write)).json()["upload_id"].as_str().unwrap().to_owned();
     for path in [
         "/v1/security-scans",
+        "/v1/transparency",
         "/v1/api-keys",
         "/v1/git-credentials",
         "/v1/webhooks",
@@ -323,7 +352,7 @@ fn case_084_lists_and_bodies_show_and_take_nothing_of_another_tenants() {
         assert!(own.contains("acme") || own.contains(&cast.ended), "{path}: {own}");
         let foreign = get(&cast.service, path, Some(&cast.other));
         let says = foreign.text();
-        for word in [cast.ended.as_str(), cast.user.as_str(), "acme", id_of(&cast.write), &cast.webhook] {
+        for word in [cast.ended.as_str(), cast.user.as_str(), "acme", id_of(&cast.write), &cast.webhook, &cast.entry] {
             assert!(!says.contains(word), "{path} shows {word}: {says}");
         }
     }
