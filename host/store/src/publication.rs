@@ -125,7 +125,10 @@ impl Store {
         let scan = scan(&Columns(&row))?;
         let before = fetch(&mut transaction, id).await?;
         let settled = before.as_ref().is_some_and(|before| {
-            before.due_at.is_some() || matches!(scan.upload_status, UploadStatus::Permitted | UploadStatus::Uploaded)
+            let permitted = before.tier == tier && before.expires_at.is_some_and(|end| now() < end);
+            before.due_at.is_some()
+                || scan.upload_status == UploadStatus::Uploaded
+                || (scan.upload_status == UploadStatus::Permitted && permitted)
         });
         if !settled {
             let insert = "INSERT INTO publications (scan_id, tenant_id, tier, requested_by, requested_at, due_at) \
@@ -266,6 +269,8 @@ impl Store {
             Tried::Permitted { permit_id, answer, expires_at, done, .. } => {
                 update.bind(None::<String>).push(", permit_id = ").bind(permit_id.as_str());
                 update.push(", answer = ").bind(answer.to_string()).push(", expires_at = ").bind(*expires_at);
+                // What comes now is tried as often as it may be, however long Trust was waited for.
+                update.push(", attempts = ").bind(0_i64);
                 // Whoever asked goes on.
                 update.push(", due_at = ").bind((!done).then(|| now() + HELD_MS));
                 (UploadStatus::Permitted, "upload.permitted", object!({ "permit_id": permit_id }))

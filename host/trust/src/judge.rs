@@ -214,8 +214,10 @@ fn signature(
     let anchors = grounds.policy.anchors(grounds.known);
     let payload = match envelope.verify(&anchors) {
         Ok(payload) => payload,
-        Err(error @ certus_signing::Error::UnknownSigner(_)) => {
-            return judged.deny(NAME, InvalidSigner, error.to_string());
+        Err(certus_signing::Error::UnknownSigner(_)) => {
+            let detail = "Trust does not know the key that signed; name it in the policy, or put its public key into \
+                          Trust's key folder";
+            return judged.deny(NAME, InvalidSigner, detail);
         }
         Err(error) => return judged.deny(NAME, InnerSignature, error.to_string()),
     };
@@ -278,11 +280,19 @@ fn signer(
     claim: &Claim,
     grounds: &Grounds<'_>,
 ) -> Result<(), Denial> {
-    use DenialReason::{DevelopmentKey, InvalidSigner, SignerRevoked};
+    use DenialReason::{DevelopmentKey, InvalidSigner, SignerExpired, SignerRevoked};
     const NAME: &str = "signer";
     let key = payload.key_id();
     if let Some(revocation) = revoked(grounds, Revocable::Signer, key) {
         return judged.deny(NAME, SignerRevoked, format!("the key {key} was revoked: {}", revocation.reason));
+    }
+    let anchors = grounds.policy.anchors(grounds.known);
+    match anchors.good_at(&key, grounds.now) {
+        Ok(()) => {}
+        Err(error @ certus_signing::Error::KeyRevoked { .. }) => {
+            return judged.deny(NAME, SignerRevoked, error.to_string());
+        }
+        Err(error) => return judged.deny(NAME, SignerExpired, error.to_string()),
     }
     if (claim.development || payload.by_development_key()) && !grounds.policy.tier(tier).development {
         let detail = format!(

@@ -185,6 +185,10 @@ impl Policy {
             )));
         }
         let verified = document.tiers.verified.unwrap_or_else(|| TierRules::of(Tier::Verified));
+        if verified.development {
+            let why = "development = true in tiers.verified, which never accepts a key that nobody has decided for";
+            return Err(refused(why.to_owned()));
+        }
         if verified.sample {
             return Err(refused("sample = true in tiers.verified, which never accepts sample mode".to_owned()));
         }

@@ -40,7 +40,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Serve, verbose: u8) -> anyhow
         let shared = Shared::open(&service).await?;
         let metrics = Metrics::new();
         metrics.install();
-        let log = trust::log(settings, &service, &shared)?;
+        let log = trust::log(settings, &service, &shared).await?;
         let trust = match arguments.no_workers {
             // The API alone needs no key; whoever publishes is Trust.
             true => None,
@@ -82,7 +82,7 @@ pub(crate) fn worker(settings: &Settings, verbose: u8) -> anyhow::Result<Exit> {
         let shared = Shared::open(&service).await?;
         let metrics = Metrics::new();
         metrics.install();
-        let log = trust::log(settings, &service, &shared)?;
+        let log = trust::log(settings, &service, &shared).await?;
         let trust = trust::trust(settings, &service, &shared, &log).await?;
         let publisher = trust::publisher(&service, &shared, trust.as_ref())?;
         let all = workers(settings, &service, &shared, (&log, publisher), verbose)?;
@@ -120,7 +120,7 @@ pub(crate) fn trust_alone(settings: &Settings, verbose: u8) -> anyhow::Result<Ex
         let shared = Shared::open(&service).await?;
         let metrics = Metrics::new();
         metrics.install();
-        let log = trust::log(settings, &service, &shared)?;
+        let log = trust::log(settings, &service, &shared).await?;
         let trust = trust::embedded(settings, &service, &shared, &log).await?;
         let config = config(settings, &service, authentication(&shared.store, open).await?)?;
         let listener = listen(service.listen, &TRUST_LISTEN).await?;

@@ -30,13 +30,16 @@ const PUSH: Duration = Duration::from_secs(600);
 const INCOMING: &str = "incoming";
 
 /// The transparency log of a service.
-pub(crate) fn log(settings: &Settings, service: &Service, shared: &Shared) -> anyhow::Result<Arc<Log>> {
+pub(crate) async fn log(settings: &Settings, service: &Service, shared: &Shared) -> anyhow::Result<Arc<Log>> {
     let key = KeyStore::at(&settings.keys).log_key()?;
     let shelf: Arc<dyn Shelf> = match log_place(service) {
         LogPlace::Folder(folder) => Arc::new(FolderLog::open(&folder)?),
         LogPlace::Bucket(bucket) => Arc::new(ObjectShelf(Arc::new(bucket))),
     };
-    Ok(Arc::new(Log::new(key, shelf, Arc::new(StoredTurns(shared.store.clone())))))
+    let log = Log::new(key, shelf, Arc::new(StoredTurns(shared.store.clone())));
+    // Another key would begin another log: every process of a service has the same.
+    log.latest().await.context("the log of this database was begun with another key; share the key folder")?;
+    Ok(Arc::new(log))
 }
 
 /// Where the files of a service's log lie.
@@ -85,7 +88,12 @@ pub(crate) async fn embedded(
     let asked = service.trust.key.clone();
     let key = open_key(settings, asked.as_deref()).context("Trust has no key to sign with")?;
     refuse_development(service, &key)?;
-    let known = KeyStore::at(&settings.keys).verification_keys()?;
+    let mut known = KeyStore::at(&settings.keys).verification_keys()?;
+    // They may lie in a token, or in a file that is nowhere near.
+    known.insert(key.public().clone());
+    if settings.key.is_some() {
+        known.insert(open_key(settings, None)?.public().clone());
+    }
     let policy = match &service.trust.policy {
         Some(path) => Policy::read(path)?,
         None => Policy::default(),

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use certus_bundle::{End, Mode, Verification};
 use certus_model::escape::one_line;
 use certus_signing::{KeySet, KeyStore, PublicKey};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::arguments::Verify;
 use crate::command::{note, print, replay};
@@ -18,6 +20,10 @@ pub(crate) fn run(settings: &Settings, verify: &Verify) -> anyhow::Result<Exit> 
     }
     match certus_bundle::verify(&verify.bundle, &keys) {
         Ok(verification) => {
+            if let Err(error) = in_its_time(&keys, &verification) {
+                note(&format!("refused: {error}"));
+                return Ok(Exit::Fail);
+            }
             print(&describe(&verification))?;
             if verify.replay { replay::run(settings, verify, &verification) } else { Ok(Exit::Pass) }
         }
@@ -27,6 +33,12 @@ pub(crate) fn run(settings: &Settings, verify: &Verify) -> anyhow::Result<Exit> 
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether the key counted when the scan says that it ended.
+fn in_its_time(keys: &KeySet, verification: &Verification) -> anyhow::Result<()> {
+    let time = verification.scan().finished_at.to_string();
+    Ok(keys.good_at(&verification.key_id(), OffsetDateTime::parse(&time, &Rfc3339)?)?)
 }
 
 /// The keys in these files; those of the key folder where none is named.
