@@ -67,7 +67,7 @@ fn is_empty(folder: &std::path::Path) -> bool {
 #[test]
 fn case_122_trust_down_slow_malformed_or_failing_publishes_nothing() {
     let home = home();
-    ["trust", "stranger"].map(|name| made(&home, name));
+    ["trust", "stranger"].iter().for_each(|name| made(&home, name));
     let (address, lake) = (free(), home.path("lake"));
     let remote = asking(&home, address);
     let remote = remote.each_ref().map(|(name, value)| (*name, value.as_str()));
@@ -116,7 +116,7 @@ fn case_122_trust_down_slow_malformed_or_failing_publishes_nothing() {
 #[test]
 fn a_permit_of_anothers_making_counts_where_its_key_is_the_anchor() {
     let home = home();
-    ["trust", "stranger"].map(|name| made(&home, name));
+    ["trust", "stranger"].iter().for_each(|name| made(&home, name));
     let stub = Stub::start(free(), ["trust", "stranger"].map(|name| private(&home, name)));
     stub.set(Mode::Right);
     let remote = asking(&home, stub.address);
@@ -143,7 +143,7 @@ fn a_remote_trust_without_an_anchor_is_refused() {
 fn case_131_a_publication_tells_no_secret() {
     let home = Home::new();
     home.workspace("repo");
-    ["trust", "stranger"].map(|name| made(&home, name));
+    ["trust", "stranger"].iter().for_each(|name| made(&home, name));
     let acme = key(&home, &user(&home, "acme", "tenant"), "write");
     let trusted = key(&home, &user(&home, "publishers", "admin"), "write");
     let stub = Stub::start(free(), ["trust", "stranger"].map(|name| private(&home, name)));

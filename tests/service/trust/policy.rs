@@ -219,8 +219,8 @@ fn what_is_revoked_is_denied_and_what_rested_on_it_is_listed() {
     let home = home();
     let service = Service::start(&home, &[KEYED]);
     let (before, after) = (scanned(&service), scanned(&service));
-    let upload = permitted(&service, &before, "verified");
-    let (plugin, signer) = (plugins(&upload).remove(0), id_of(&home, "ada"));
+    let decided = permitted(&service, &before, "verified");
+    let (plugin, signer) = (plugins(&decided).remove(0), id_of(&home, "ada"));
     let listed = |path: &str| service.get(path).json()["items"].as_array().expect("items").clone();
     assert!(listed("/v1/tainted-publications").is_empty() && listed("/v1/revocations").is_empty());
 
@@ -235,7 +235,7 @@ fn what_is_revoked_is_denied_and_what_rested_on_it_is_listed() {
         let one = &resting[0];
         assert_eq!((&one["test_id"], &one["tainted"]), (&json!(before), &json!(true)), "{one:#}");
         assert_eq!((&one["revoked_kind"], &one["revoked_digest"]), (&json!(kind), &json!(digest)), "{one:#}");
-        assert_eq!(one["upload_permission_id"], upload["upload_permission_id"], "{one:#}");
+        assert_eq!(one["upload_permission_id"], decided["upload_permission_id"], "{one:#}");
         assert_eq!((&one["tier"], &one["upload_status"]), (&json!("verified"), &json!("permitted")), "{one:#}");
         assert!(listed("/v1/tainted-publications").contains(one));
         assert_eq!(listed("/v1/revocations").len(), at + 1);
@@ -266,8 +266,7 @@ fn an_operator_revokes_without_the_service() {
     let home = home();
     let service = Service::start(&home, &[KEYED]);
     let id = scanned(&service);
-    let upload = permitted(&service, &id, "basic");
-    let plugin = plugins(&upload).remove(0);
+    let plugin = plugins(&permitted(&service, &id, "basic")).remove(0);
     let revoked = home.service(&[]).args(["revoke", "plugin", &plugin, "--reason", "CVE-2026-0001"]).output();
     let revoked = revoked.expect("certus runs");
     let said = String::from_utf8_lossy(&revoked.stdout).into_owned();
