@@ -156,9 +156,9 @@ fn forged(folder: &Path, change: impl Fn(&mut Vec<Value>)) {
 #[test]
 fn case_124_findings_that_were_removed_added_or_reordered_are_found() {
     let home = home();
-    home.workspace("repo");
-    for name in ["more.py", "other.py"] {
-        std::fs::copy(home.path("workspaces/repo/config.py"), home.path("workspaces/repo").join(name)).expect("a copy");
+    let config = std::fs::read_to_string(home.workspace("repo").join("config.py")).expect("a file");
+    for (name, letter) in [("more.py", "A"), ("other.py", "B")] {
+        home.write(&format!("workspaces/repo/{name}"), config.replace("Q3", &format!("{letter}3")));
     }
     let service = Service::start(&home, &[KEYED]);
     let known = keys(&home).verification_keys().expect("keys");
@@ -167,7 +167,10 @@ fn case_124_findings_that_were_removed_added_or_reordered_are_found() {
         ("removed", |findings| drop(findings.pop())),
         ("all removed", Vec::clear),
         ("added", |findings| findings.push(findings[0].clone())),
-        ("reordered", |findings| findings.reverse()),
+        ("reordered", |findings| {
+            assert_eq!(findings.len(), 3);
+            findings.reverse();
+        }),
     ] {
         let id = scanned(&service);
         let stored = stored(&home, &id);

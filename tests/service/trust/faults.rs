@@ -108,8 +108,8 @@ fn case_122_trust_down_slow_malformed_or_failing_publishes_nothing() {
     let late = scanned(&service);
     ask(&service, &late, "basic");
     for id in waiting.iter().chain([&late]) {
-        let scan = service.until(id, |scan| scan["permitted_at"].is_string());
-        assert!(scan["upload_permission_id"].is_string(), "{scan:#}");
+        let scan = service.until(id, |scan| scan["upload_permission_id"].is_string());
+        assert_eq!(scan["verification_proof"]["chain_verified"], true, "{scan:#}");
     }
 }
 

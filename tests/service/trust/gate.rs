@@ -1,9 +1,10 @@
 //! The gate: who may ask when, what is answered, and what of it is counted.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{KEYED, ask, denied, failing, home, id_of, permitted, scanned, statement, upload};
-use crate::service::keys::{get, key, production, user};
+use crate::service::keys::{key, production, user};
 use crate::support::home::Home;
 use crate::support::service::{Service, directory, send};
 
@@ -36,16 +37,17 @@ fn another_tenants_scan_is_not_there() {
     let other = key(&home, &user(&home, "other", "tenant"), "write");
     let service = Service::start(&home, &production(&home)).with_key(&acme);
     let path = format!("/v1/security-scans/{}/upload-request", scanned(&service));
-    let as_other = |path: &str| {
-        let request = service.anonymous(reqwest::Method::POST, path).bearer_auth(&other);
+    let as_other = |method: Method, path: &str| {
+        let request = service.anonymous(method, path).bearer_auth(&other);
         send(request.header("content-type", "application/json").body("{}"))
     };
-    let (foreign, missing) = (as_other(&path), as_other("/v1/security-scans/test_000000000000/upload-request"));
+    let nobodys = "/v1/security-scans/test_000000000000/upload-request";
+    let (foreign, missing) = (as_other(Method::POST, &path), as_other(Method::POST, nobodys));
     assert_eq!((foreign.status, foreign.json()["detail"].clone()), (404, missing.json()["detail"].clone()));
     assert_eq!(service.get(&path).status, 404, "it asked for nothing");
     assert_eq!(service.post(&path, &json!({})).status, 202);
-    assert_eq!(get(&service, &path, Some(&other)).status, 404);
-    assert_eq!(get(&service, &path, Some(&acme)).json()["upload_status"], "permitted");
+    assert_eq!(as_other(Method::GET, &path).status, 404);
+    assert_eq!(service.get(&path).json()["upload_status"], "permitted");
 }
 
 #[test]
