@@ -23,6 +23,7 @@ mod openapi;
 mod origin;
 mod page;
 mod problem;
+mod provenance;
 mod publication;
 mod query;
 mod queue;

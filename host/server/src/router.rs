@@ -13,8 +13,8 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::observe::{observe, panicked, unknown_method, unknown_path};
 use crate::state::Shared;
 use crate::{
-    admin, api_keys, artifacts, audit, findings, git_credentials, health, notary, openapi, publication, queue, scans,
-    stats, stream, submit, trust, uploads, webhooks,
+    admin, api_keys, artifacts, audit, findings, git_credentials, health, notary, openapi, provenance, publication,
+    queue, scans, stats, stream, submit, trust, uploads, webhooks,
 };
 
 /// The service without a socket.
@@ -66,7 +66,7 @@ fn trust_routes() -> OpenApiRouter<Shared> {
         .routes(routes!(notary::entry))
         .routes(routes!(notary::sign_artifact))
         .routes(routes!(notary::verify_chain))
-        .routes(routes!(notary::provenance))
+        .routes(routes!(provenance::provenance))
         .routes(routes!(trust::stats))
         .routes(routes!(trust::health))
         .routes(routes!(trust::ready))

@@ -12,11 +12,12 @@ use certus_signing::{Envelope, KeySet, Permit};
 use certus_store::{DuePublication, Error as StoreError, Publication, Scan, Tried};
 use certus_trust::documents::{PERMIT_FILE, SVR_FILE, VSA_FILE};
 use certus_trust::{Answer, Submission, Trust};
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::BoxFuture;
 use metrics::counter;
 use serde_json::Value as Json;
 use time::OffsetDateTime;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::Workers;
 
@@ -37,6 +38,8 @@ pub struct Publisher {
     pub destination: Option<Destination>,
 }
 
+/// Publications that are under way at a time, about.
+const TOGETHER: usize = 16;
 /// How often it is looked whether something is to be published.
 const LOOK: Duration = Duration::from_secs(1);
 /// How often this process says that it still works at a publication.
@@ -71,28 +74,35 @@ impl Gate for Trust {
 /// Publishes until `stop` says so.
 pub(super) async fn publish(workers: Arc<Workers>, mut stop: watch::Receiver<bool>) {
     let mut look = tokio::time::interval(LOOK);
+    // Each by itself: none waits for a Trust or a store that lets another one wait. Those that are cut off by an order
+    // to stop somebody takes up again.
+    let mut under_way = JoinSet::new();
     while !*stop.borrow() {
         tokio::select! {
             _ = look.tick() => {}
             () = workers.publish.notified() => {}
+            Some(_) = under_way.join_next() => continue,
             // An order to stop, or nobody who could give one any more.
             changed = stop.changed() => if changed.is_err() { break },
         }
+        if under_way.len() >= TOGETHER {
+            continue;
+        }
         match workers.store.take_publications().await {
-            Ok(due) => drop(join_all(due.into_iter().map(|due| see_through(&workers, due))).await),
+            Ok(due) => due.into_iter().for_each(|due| drop(under_way.spawn(see_through(workers.clone(), due)))),
             Err(error) => tracing::warn!(%error, "what is to be published could not be looked up"),
         }
     }
 }
 
 /// Works at one publication for as long as nobody else does.
-async fn see_through(workers: &Workers, mut due: DuePublication) {
+async fn see_through(workers: Arc<Workers>, mut due: DuePublication) {
     let scan_id = due.scan.id.clone();
     let held = due.clone();
     let worked = tokio::select! {
-        worked = work(workers, &mut due) => worked,
+        worked = work(&workers, &mut due) => worked,
         // Polled beside the work and never in its way; it ends when somebody else has the publication.
-        error = hold(workers, &held) => Err(error),
+        error = hold(&workers, &held) => Err(error),
     };
     if let Err(error) = worked {
         tracing::warn!(%scan_id, %error, "a publication is left to whoever takes it next");
