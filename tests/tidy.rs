@@ -36,6 +36,7 @@ const OWNERS: &[(&str, &[&str])] = &[
             "sigstore-types",
             "sigstore-verify",
             "ed25519-dalek",
+            "p256",
             "cryptoki",
             "aws-sdk-kms",
         ],
