@@ -6,5 +6,6 @@ mod interrupt;
 mod manifest;
 mod manual;
 mod plugin;
+mod replay;
 mod sbom;
 mod scan;

@@ -124,7 +124,7 @@ fn sigstore_python_verifies_a_certificate_bundle_of_ours() {
         (other_proof as fn(&mut _), "invalid root hash"),
         (other_checkpoint, "invalid signature"),
         (other_payload, "DSSE: invalid signature"),
-        (without_time, "not enough sources of verified time"),
+        (without_time, "signed timestamp(s)"),
     ] {
         refused(&mut ask(&changed(&signed, change), root, IDENTITY, ISSUER, index), why);
     }

@@ -63,7 +63,14 @@ fn a_failed_scan_is_signed_and_says_why() {
         ..failure(error.reason(), &error.told())
     };
     let recorded = record_failure(&host, failed, output(&home)).expect("a bundle");
-    let expected = ["/attestation.dsse.json", "/index.json", "/policy-result.json", "/scan.json", "logs/events.jsonl"];
+    let expected = [
+        "/attestation.dsse.json",
+        "/bundle.sigstore.json",
+        "/index.json",
+        "/policy-result.json",
+        "/scan.json",
+        "logs/events.jsonl",
+    ];
     assert_eq!(names(&home), expected.map(str::to_owned).into());
 
     let record = file(&home, "scan.json");

@@ -270,7 +270,7 @@ impl Store {
                 update.bind(None::<String>).push(", permit_id = ").bind(permit_id.as_str());
                 update.push(", answer = ").bind(answer.to_string()).push(", expires_at = ").bind(*expires_at);
                 // What comes now is tried as often as it may be, however long Trust was waited for.
-                update.push(", attempts = ").bind(0_i64);
+                update.push(", attempts = ").bind(1_i64);
                 // Whoever asked goes on.
                 update.push(", due_at = ").bind((!done).then(|| now() + HELD_MS));
                 (UploadStatus::Permitted, "upload.permitted", object!({ "permit_id": permit_id }))
