@@ -12,7 +12,7 @@ fn case_124_a_permit_for_anything_else_touches_nothing() {
         ("no index", |terms| drop(terms.files.remove(1)), "does not list the index"),
         ("a way up", |terms| terms.files[0].path = "../x".to_owned(), "no file of a bundle"),
         ("a hidden file", |terms| terms.files[0].path = ".meta/x".to_owned(), "no file of a bundle"),
-        ("a proof of its own", |terms| terms.files[0].path = PROOF.to_owned(), "no file of a bundle"),
+        ("another proof", |terms| terms.files[0].path = PROOF.to_owned(), "is not the file that was permitted"),
         ("a document of Trust's", |terms| terms.files[0].path = "permit.dsse.json".to_owned(), "no document"),
     ];
     for (row, change, refused) in rows {

@@ -45,10 +45,10 @@ fn a_wrapped_envelope_proves_its_place_in_the_log() {
     assert_eq!((proof.root(), proof.log_id()), (made.logged.root, made.log.verifier().id()));
     let json: serde_json::Value = serde_json::from_slice(&made.wrap()).unwrap();
     assert_eq!(json["verificationMaterial"]["publicKey"]["hint"], made.key.key_id().to_string());
-    assert_eq!(
-        json["dsseEnvelope"],
-        serde_json::from_slice::<serde_json::Value>(&made.envelope.to_bytes().unwrap()).unwrap()
-    );
+    let mut envelope: serde_json::Value = serde_json::from_slice(&made.envelope.to_bytes().unwrap()).unwrap();
+    // It is not signed, and some readers skip what has not their own form of it.
+    envelope["signatures"][0].as_object_mut().unwrap().remove("keyid").unwrap();
+    assert_eq!(json["dsseEnvelope"], envelope);
 }
 
 #[test]
@@ -145,10 +145,10 @@ fn what_nobody_signed_is_not_logged() {
 
 #[test]
 fn clients_find_a_log_by_its_name() {
-    let log = LogKey::generate("log.example.com/a").unwrap();
+    let log = LogKey::generate("log.example.com").unwrap();
     let url = |url: &str| trusted_root(&[(log.verifier(), url.to_owned()), (log.witness_verifier(), String::new())]);
     let root: serde_json::Value = serde_json::from_slice(&url("https://log.example.com/a/").unwrap()).unwrap();
     assert_eq!(root["tlogs"].as_array().unwrap().len(), 1);
     assert_eq!(root["tlogs"][0]["logId"]["keyId"], BASE64.encode(log.verifier().id().as_bytes()));
-    assert!(matches!(url("https://log.example.com/b/"), Err(Error::BadAddress { .. })));
+    assert!(matches!(url("https://example.com/log.example.com/"), Err(Error::BadAddress { .. })));
 }
