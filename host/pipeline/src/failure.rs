@@ -99,7 +99,9 @@ pub fn record_failure(host: &Host, failure: Failure, output: Output) -> Result<R
     let facts = ScanFacts { scan_id: id.clone(), mode, end, started_at, finished_at, host_version: VERSION.to_owned() };
     let staged = output.stage(&bundle, facts, &host.key)?;
     let assessment = labels.as_ref().map(|labels| &labels.assessment_id);
-    host.log.add(&staged, &host.key, LogLabels { tenant: tenant.as_ref(), scan: &id, assessment })?;
+    let labels = LogLabels { tenant: tenant.as_ref(), scan: &id, assessment };
+    // Nobody could tell it to stop, so it is tried once.
+    host.log.add(&staged, &host.key, labels, None)?;
     let written = staged.put_in_place()?;
     Ok(Recorded {
         policy,

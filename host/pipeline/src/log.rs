@@ -2,6 +2,8 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use certus_bundle::Staged;
 use certus_model::{AssessmentId, ScanId, TenantId};
@@ -13,6 +15,9 @@ use certus_trust::{Log, LogSubject};
 use tokio::runtime::Handle;
 
 use crate::error::Error;
+
+/// How long to wait before what the log could not take is tried again.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// The log of this host, and who keeps it.
 #[derive(Clone)]
@@ -55,15 +60,29 @@ impl Transparency {
         Self { log, keeper: Keeper::Service { store: Box::new(store), runtime } }
     }
 
-    /// The log itself.
-    pub fn log(&self) -> &Arc<Log> {
-        &self.log
-    }
-
-    /// Logs a bundle's signature and puts the proof into the bundle. It blocks.
-    pub(crate) fn add(&self, staged: &Staged, key: &SigningKey, labels: LogLabels<'_>) -> Result<(), Error> {
+    /// Logs a bundle's signature and puts the proof into the bundle. It blocks, and where `stopped` can be told so, a
+    /// service waits for a store or a database that is away until then.
+    pub(crate) fn add(
+        &self,
+        staged: &Staged,
+        key: &SigningKey,
+        labels: LogLabels<'_>,
+        stopped: Option<&AtomicBool>,
+    ) -> Result<(), Error> {
         let Some(envelope) = staged.envelope() else { return Ok(()) };
-        let entry = self.enter(envelope, key.public(), staged, labels)?;
+        let waits = stopped.filter(|_| matches!(self.keeper, Keeper::Service { .. }));
+        let entry = loop {
+            match (self.enter(envelope, key.public(), staged, labels), waits) {
+                (Err(Error::Log(error)), Some(stopped)) if error.is_transient() => {
+                    if stopped.load(Ordering::Relaxed) {
+                        return Err(Error::Cancelled);
+                    }
+                    tracing::warn!(%error, "the transparency log could not be written; it is tried again");
+                    std::thread::sleep(AGAIN);
+                }
+                (entered, _) => break entered?,
+            }
+        };
         Ok(staged.add_log_entry(key, &entry, self.log.verifier())?)
     }
 

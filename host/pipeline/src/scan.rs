@@ -233,7 +233,7 @@ pub fn scan(
     let staged = request.output.stage(&bundle, facts, &host.key)?;
     let assessment = request.labels.as_ref().map(|labels| &labels.assessment_id);
     let labels = LogLabels { tenant: request.tenant.as_ref(), scan: &request.id, assessment };
-    host.log.add(&staged, &host.key, labels)?;
+    host.log.add(&staged, &host.key, labels, Some(request.cancelled))?;
     certus_store::crash_point("pipeline-written");
     let written = staged.put_in_place()?;
     certus_store::crash_point("pipeline-placed");

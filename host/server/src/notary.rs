@@ -1,15 +1,19 @@
 //! What Trust signs for others, and what it knows of signatures.
 
+mod bodies;
+
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use certus_model::Sha256;
 use certus_store::{LogFilter, LogRow};
 use certus_trust::{SignAsked, SignedFile, Trust};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use utoipa::{IntoParams, ToSchema};
 
+use self::bodies::{
+    EntryBody, EntryQuery, ProofBody, ProofQuery, SignArtifactRequest, SignRequest, SignedBody, TransparencyEntry,
+    VerifiedBody, VerifyChainRequest, VerifyRequest,
+};
 use crate::body::Json;
 use crate::caller::{Reader, Writer};
 use crate::fields::Fields;
@@ -20,170 +24,6 @@ use crate::scans::in_range;
 use crate::state::Shared;
 use crate::time::rfc3339;
 use crate::trust::{now, trust, undecided};
-
-/// Something to be signed.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "artifact": "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-    "artifact_type": "report", "subject": "report.json"}))]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SignRequest {
-    /// SHA-256 of it, with or without `sha256:` before it.
-    #[schema(pattern = "^(sha256:)?[0-9a-f]{64}$")]
-    artifact: String,
-    /// `image`, `sbom`, `report` or `assessment`.
-    #[schema(example = "report")]
-    artifact_type: String,
-    /// What it is called.
-    #[schema(min_length = 1, max_length = 500)]
-    subject: String,
-    /// What else is to be signed about it.
-    #[schema(value_type = Option<Object>)]
-    predicates: Option<Value>,
-}
-
-/// Where an entry is in the log.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct TransparencyEntry {
-    uuid: String,
-    index: u64,
-    #[schema(format = DateTime)]
-    timestamp: String,
-}
-
-/// What was signed and logged.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SignedBody {
-    entry_id: String,
-    /// Base64 of DER, over the statement's encoding.
-    signature: String,
-    /// No certificates are used: who has signed is known by the key.
-    #[schema(required = true)]
-    certificate: Option<String>,
-    transparency_entry: TransparencyEntry,
-    /// The signed statement (DSSE).
-    #[schema(value_type = Object)]
-    envelope: Value,
-}
-
-/// A signature to be looked at.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "artifact": "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "signature": "MEUCIQ=="}))]
-#[serde(deny_unknown_fields)]
-pub(crate) struct VerifyRequest {
-    #[schema(pattern = "^(sha256:)?[0-9a-f]{64}$")]
-    artifact: String,
-    #[schema(min_length = 1, max_length = 1000)]
-    signature: String,
-    /// Never taken: no certificates are used.
-    certificate: Option<String>,
-    /// The id of the key that has to have signed.
-    #[schema(max_length = 200)]
-    identity: Option<String>,
-}
-
-/// What is known of a signature.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct VerifiedBody {
-    valid: bool,
-    /// Why not.
-    #[schema(required = true)]
-    detail: Option<String>,
-    #[schema(format = DateTime)]
-    verified_at: String,
-    #[schema(required = true)]
-    signer: Option<String>,
-    #[schema(required = true)]
-    transparency_index: Option<u64>,
-    #[schema(required = true)]
-    certificate_chain: Option<Vec<String>>,
-}
-
-/// An entry of the log.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct EntryBody {
-    entry_id: String,
-    index: u64,
-    /// What was signed, by its digest.
-    artifact: String,
-    /// What that is.
-    kind: String,
-    #[schema(required = true)]
-    scan_id: Option<String>,
-    #[schema(required = true)]
-    assessment_id: Option<String>,
-    #[schema(format = DateTime)]
-    timestamp: String,
-    signer: String,
-    signature: String,
-    #[schema(required = true)]
-    proof: Option<ProofBody>,
-}
-
-/// That the log holds an entry (RFC 6962).
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ProofBody {
-    tree_size: u64,
-    leaf_index: u64,
-    hashes: Vec<String>,
-    root_hash: String,
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ProofQuery {
-    /// Whether the proof comes along.
-    #[param(default = true)]
-    include_proof: Option<bool>,
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct EntryQuery {
-    #[param(max_length = 128)]
-    assessment_id: Option<String>,
-    /// The id of a key.
-    #[param(max_length = 200)]
-    signer: Option<String>,
-    #[param(minimum = 1, maximum = 100, default = 10)]
-    limit: Option<u32>,
-    #[param(minimum = 0, maximum = 10000, default = 0)]
-    offset: Option<u32>,
-}
-
-/// An assessment to be signed.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"artifact_locations": {}, "inner_signatures": {"files": []},
-    "assessment_metadata": {"assessment_id": "a1"}}))]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SignArtifactRequest {
-    /// Where the artifacts are: `uri` and `digest` of each.
-    #[schema(value_type = Object)]
-    artifact_locations: Value,
-    /// `signer`, `timestamp`, `signature`, and `files` with `path`, `digest` and `signature` each.
-    #[schema(value_type = Object)]
-    inner_signatures: Value,
-    /// `assessment_id`, `client_id`, `assessment_type`, `domains`.
-    #[schema(value_type = Object)]
-    assessment_metadata: Value,
-}
-
-/// A chain of signatures to be looked at.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"artifact_locations": {}, "signatures": {"inner": {"files": []}, "outer": {}}}))]
-#[serde(deny_unknown_fields)]
-pub(crate) struct VerifyChainRequest {
-    #[schema(value_type = Object)]
-    artifact_locations: Value,
-    /// `inner` as in `sign-artifact`, and its `outer_signature` as `outer`.
-    #[schema(value_type = Object)]
-    signatures: Value,
-    #[schema(max_length = 100)]
-    sigstore_entry_id: Option<String>,
-}
 
 /// Sign a statement about an artifact, and log it.
 #[utoipa::path(post, path = "/v1/sign", tag = "trust", operation_id = "sign", request_body = SignRequest,

@@ -209,7 +209,7 @@ pub(crate) fn undecided(error: certus_trust::Error) -> Problem {
 }
 
 pub(crate) fn now() -> String {
-    rfc3339(certus_store::now())
+    rfc3339(crate::time::now())
 }
 
 /// Whose rows a request is about: those of the key's tenant, or of any for an administrator.
@@ -283,9 +283,8 @@ pub(crate) async fn ready(State(state): State<Shared>) -> Answer<TrustReady> {
     responses((status = 200, description = "Every revocation, the oldest first", body = RevocationList), ListAnswers))]
 pub(crate) async fn revocations(
     State(state): State<Shared>,
-    Reader(caller): Reader,
+    Reader(_caller): Reader,
 ) -> Result<Answer<RevocationList>, Problem> {
-    tracing::debug!(tenant = %caller.tenant, "revocations are listed");
     let kept = state.services.store.revocations().await?;
     let items = kept.into_iter().map(|one| RevocationBody {
         kind: one.kind.as_str(),

@@ -331,7 +331,7 @@ impl<'a> Reach<'a> {
 }
 
 /// Milliseconds since 1970, by the host's clock.
-pub fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let now = OffsetDateTime::now_utc();
     now.unix_timestamp() * 1000 + i64::from(now.millisecond())
 }

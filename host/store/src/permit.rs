@@ -33,8 +33,6 @@ pub struct Decided {
     pub destination: String,
     /// The key that signed the scan, where its signature is good.
     pub signer: Option<Sha256>,
-    /// The plugins that ran, by digest.
-    pub plugins: Vec<Sha256>,
     /// All that was answered.
     pub answer: Json,
     /// When.
@@ -90,11 +88,11 @@ impl std::str::FromStr for Revocable {
 }
 
 impl Store {
-    /// Puts a decision on record, with all that it rests on.
+    /// Puts a decision on record, with the components of `plugins`, which it rests on like its signer.
     ///
     /// # Errors
     /// A database that fails; then nobody may be told of the decision.
-    pub async fn keep_decision(&self, decided: &Decided, actor: &str) -> Result<(), Error> {
+    pub async fn keep_decision(&self, decided: &Decided, plugins: &[Sha256], actor: &str) -> Result<(), Error> {
         let mut transaction = self.write(Reach::Tenant(&decided.tenant)).await?;
         let mut insert = Statement::new(
             "INSERT INTO permits (id, tenant_id, scan_id, tier, permitted, reason, detail, evidence, index_digest, \
@@ -117,7 +115,7 @@ impl Store {
             decided.expires_at.into(),
         ]);
         insert.query().execute(&mut *transaction).await?;
-        let plugins = decided.plugins.iter().map(|digest| (Revocable::Plugin, *digest));
+        let plugins = plugins.iter().map(|digest| (Revocable::Plugin, *digest));
         let signer = decided.signer.map(|digest| (Revocable::Signer, digest));
         for (kind, digest) in plugins.chain(signer) {
             let insert = "INSERT INTO permit_inputs (permit_id, tenant_id, kind, digest) VALUES ($1, $2, $3, $4) \
@@ -241,7 +239,6 @@ fn decided(row: &Columns<'_>) -> Result<Decided, Error> {
         index_digest: row.parsed("index_digest")?,
         destination: row.text("destination")?,
         signer: row.maybe_parsed("signer")?,
-        plugins: Vec::new(),
         answer: row.json("answer")?,
         issued_at: row.number("issued_at")?,
         expires_at: row.maybe_number("expires_at")?,

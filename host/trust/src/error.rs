@@ -36,3 +36,14 @@ pub enum Error {
     #[error("the signer died; see the log for why")]
     Died,
 }
+
+impl Error {
+    /// Whether it may work later: the place of the log or the database did not take it.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Log(crate::log::Error::Storage { .. }) => true,
+            Self::Store(error) => error.is_transient(),
+            _ => false,
+        }
+    }
+}

@@ -1,24 +1,23 @@
 //! The decision: a pure function of what is asked, the policy, what is revoked and the time.
 
+mod decision;
+
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use certus_model::decision::PolicyResult;
 use certus_model::outcome::Verdict;
-use certus_model::severity::SeverityCounts;
-use certus_model::{DenialReason, OnError, PluginId, Severity, Sha256, TenantId, Tier};
+use certus_model::{DenialReason, PluginId, Sha256, TenantId, Tier};
 use certus_signing::permit::PermittedFile;
 use certus_signing::sigstore::{LogProof, verify_wrapped};
-use certus_signing::{Envelope, KeySet, LogVerifier, Statement, VerifiedPayload};
+use certus_signing::{Envelope, KeySet, Statement, VerifiedPayload};
 use certus_store::{Revocable, Revocation};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use time::OffsetDateTime;
 
-use crate::policy::{Coverage, Policy};
-use crate::submission::{ATTESTATION, FINDINGS, INDEX, LOGGED, POLICY_RESULT, Submission};
-use crate::waiver;
+use crate::policy::Policy;
+use crate::submission::{ATTESTATION, INDEX, LOGGED, Submission};
 
 /// The type of the statement about a scan.
 const SCAN_TYPE: &str = "https://certus.dev/attestation/scan/v1";
@@ -27,10 +26,8 @@ const SCAN_TYPE: &str = "https://certus.dev/attestation/scan/v1";
 pub struct Grounds<'a> {
     /// What is permitted.
     pub policy: &'a Policy,
-    /// Keys that are known.
-    pub known: &'a KeySet,
-    /// Transparency logs that are known.
-    pub logs: &'a [LogVerifier],
+    /// Keys and transparency logs that are known, the policy's among them.
+    pub keys: &'a KeySet,
     /// What is revoked.
     pub revoked: &'a [Revocation],
     /// The time.
@@ -186,7 +183,7 @@ fn look(judged: &mut Judged, submission: &Submission, tenant: &TenantId, grounds
     }
     judged.pass("mode", claim.scan.mode.clone());
     plugins(judged, claim.scan.plugins.clone().unwrap_or_default(), grounds)?;
-    decision(judged, submission, &claim, grounds)?;
+    decision::look(judged, submission, claim.decision, grounds)?;
     log(judged, submission, &envelope, grounds)
 }
 
@@ -211,8 +208,7 @@ fn signature(
         Ok(envelope) => envelope,
         Err(error) => return judged.deny(NAME, InnerSignature, error.to_string()),
     };
-    let anchors = grounds.policy.anchors(grounds.known);
-    let payload = match envelope.verify(&anchors) {
+    let payload = match envelope.verify(grounds.keys) {
         Ok(payload) => payload,
         Err(certus_signing::Error::UnknownSigner(_)) => {
             let detail = "Trust does not know the key that signed; name it in the policy, or put its public key into \
@@ -286,8 +282,7 @@ fn signer(
     if let Some(revocation) = revoked(grounds, Revocable::Signer, key) {
         return judged.deny(NAME, SignerRevoked, format!("the key {key} was revoked: {}", revocation.reason));
     }
-    let anchors = grounds.policy.anchors(grounds.known);
-    match anchors.good_at(&key, grounds.now) {
+    match grounds.keys.good_at(&key, grounds.now) {
         Ok(()) => {}
         Err(error @ certus_signing::Error::KeyRevoked { .. }) => {
             return judged.deny(NAME, SignerRevoked, error.to_string());
@@ -371,92 +366,6 @@ fn plugins(judged: &mut Judged, ran: Vec<PluginRan>, grounds: &Grounds<'_>) -> R
     Ok(())
 }
 
-/// Whether the decision may be published, after what reviewers accept.
-fn decision(judged: &mut Judged, submission: &Submission, claim: &Claim, grounds: &Grounds<'_>) -> Result<(), Denial> {
-    use DenialReason::{ArtifactMismatch, CoverageIncomplete, DecisionNotAccepted};
-    const NAME: &str = "decision";
-    let rules = grounds.policy.tier(submission.tier);
-    let result = submission.document(POLICY_RESULT).and_then(|text| serde_json::from_slice::<PolicyResult>(text).ok());
-    let Some(result) = result else {
-        return judged.deny(NAME, ArtifactMismatch, format!("{POLICY_RESULT} did not come along or is none"));
-    };
-    if result.decision != claim.decision {
-        return judged.deny(
-            NAME,
-            ArtifactMismatch,
-            format!("{POLICY_RESULT} says another decision than the statement"),
-        );
-    }
-    // A tenant that fails open has said that it takes an error for nothing worse; the tier `verified` does not.
-    let open = submission.tier == Tier::Basic && result.on_error == OnError::Open;
-    if !result.gaps.is_empty() && rules.coverage == Coverage::Complete && !open {
-        let detail = format!("{} things were not looked at; the first: {}", result.gaps.len(), result.gaps[0]);
-        return judged.deny("coverage", CoverageIncomplete, detail);
-    }
-    judged.pass("coverage", format!("{} gaps", result.gaps.len()));
-    let mut effective = result.decision;
-    if result.decision == Verdict::Fail {
-        judged.waived = waived(submission, grounds);
-        if exceeded(submission, &result, &judged.waived).is_none() {
-            effective = Verdict::Pass;
-        }
-    }
-    if rules.decisions.contains(&effective) || (open && effective == Verdict::Error) {
-        let waivers = judged.waived.len();
-        judged.pass(NAME, format!("{}, {waivers} findings accepted by reviewers", result.decision));
-        return Ok(());
-    }
-    let first = result.violations.first().or(result.gaps.first()).cloned().unwrap_or_default();
-    let detail =
-        format!("the decision is `{}`, which the tier `{}` does not accept: {first}", result.decision, submission.tier);
-    judged.deny(NAME, DecisionNotAccepted, detail)
-}
-
-/// The findings that reviewers accept now.
-fn waived(submission: &Submission, grounds: &Grounds<'_>) -> Vec<Waived> {
-    let accepted = |finding: &Json| {
-        let (fingerprint, content) = (finding["fingerprint"].as_str()?, waiver::content(finding));
-        let waiver = grounds.policy.waivers().iter().find(|w| w.accepts(fingerprint, content, grounds.now))?;
-        let terms = waiver.terms();
-        Some(Waived {
-            fingerprint: fingerprint.to_owned(),
-            reviewer: terms.reviewer.to_string(),
-            reason: terms.reason.clone(),
-            expires_at: terms.expires_at.clone(),
-            waiver: waiver.digest(),
-        })
-    };
-    findings(submission).iter().filter_map(accepted).collect()
-}
-
-fn findings(submission: &Submission) -> Vec<Json> {
-    let document = submission.document(FINDINGS).and_then(|text| serde_json::from_slice::<Json>(text).ok());
-    document.and_then(|document| document["findings"].as_array().cloned()).unwrap_or_default()
-}
-
-/// The first severity of which there are more findings than pass, those that count; a severity that is not known
-/// exceeds everything, and so do findings that did not come along.
-fn exceeded(submission: &Submission, result: &PolicyResult, waived: &[Waived]) -> Option<Severity> {
-    let mut counts = SeverityCounts::default();
-    let findings = findings(submission);
-    if findings.is_empty() {
-        return Some(Severity::Critical);
-    }
-    for finding in findings {
-        let counts_not = finding.get("suppressed").is_some_and(|by| !by.is_null())
-            || waived.iter().any(|waived| finding["fingerprint"] == *waived.fingerprint);
-        if counts_not {
-            continue;
-        }
-        match serde_json::from_value::<Severity>(finding["severity"].clone()) {
-            Ok(severity) => counts.add(severity),
-            Err(_) => return Some(Severity::Critical),
-        }
-    }
-    let all = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low];
-    all.into_iter().find(|severity| result.thresholds.get(*severity).is_some_and(|most| counts.get(*severity) > most))
-}
-
 /// Whether the signature is in a log that is known.
 fn log(judged: &mut Judged, submission: &Submission, envelope: &Envelope, grounds: &Grounds<'_>) -> Result<(), Denial> {
     use DenialReason::{LogEntryMissing, LogProofInvalid};
@@ -469,9 +378,8 @@ fn log(judged: &mut Judged, submission: &Submission, envelope: &Envelope, ground
         judged.pass(NAME, "no entry, and none is asked for");
         return Ok(());
     };
-    let anchors = grounds.policy.anchors(grounds.known);
-    let key = judged.signer.as_ref().and_then(|id| anchors.get(id));
-    let proven = key.map(|key| verify_wrapped(bytes, envelope, key, grounds.logs));
+    let key = judged.signer.as_ref().and_then(|id| grounds.keys.get(id));
+    let proven = key.map(|key| verify_wrapped(bytes, envelope, key, grounds.keys.logs()));
     match proven {
         Some(Ok(proof)) => {
             judged.pass(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use certus_model::{ScanId, Sha256, TenantId, canonical_json};
 use certus_signing::permit::{PermitTerms, PermittedFile, rfc3339};
 use certus_signing::sigstore::{LoggedEntry, log_entry};
-use certus_signing::{Envelope, KeySet, LogVerifier, PublicKey, SigningKey, Statement};
+use certus_signing::{Envelope, KeySet, PublicKey, SigningKey, Statement};
 use certus_store::{Decided, LogRow, Store};
 use serde_json::{Value as Json, json};
 use time::OffsetDateTime;
@@ -27,9 +27,9 @@ pub use notary::{Custody, Provenance, SignAsked, Signed, SignedFile, Verified};
 pub struct Trust {
     store: Store,
     key: Arc<SigningKey>,
-    known: Arc<KeySet>,
+    /// Every key that is known here, Trust's own among them, and every log that is believed.
+    keys: Arc<KeySet>,
     log: Arc<Log>,
-    logs: Arc<Vec<LogVerifier>>,
     policy: Arc<Policy>,
     id: String,
 }
@@ -40,12 +40,10 @@ pub struct Parts {
     pub store: Store,
     /// What signs them.
     pub key: Arc<SigningKey>,
-    /// The keys that scans are signed with, as far as the policy does not name them.
+    /// The keys that scans are signed with, as far as the policy does not name them, and the logs that are believed.
     pub known: KeySet,
     /// The transparency log of this host.
     pub log: Arc<Log>,
-    /// The logs that are believed.
-    pub logs: Vec<LogVerifier>,
     /// What is permitted.
     pub policy: Policy,
     /// Who this is, as a URI.
@@ -69,9 +67,10 @@ pub struct LogSubject<'a> {
 impl Trust {
     /// Puts Trust together.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, key, known, log, logs, policy, id } = parts;
-        let (known, logs, policy) = (Arc::new(known), Arc::new(logs), Arc::new(policy));
-        Self { store, key, known, log, logs, policy, id }
+        let Parts { store, key, known, log, policy, id } = parts;
+        let mut keys = policy.anchors(&known);
+        keys.insert(key.public().clone());
+        Self { store, key, keys: Arc::new(keys), log, policy: Arc::new(policy), id }
     }
 
     /// The key whose signatures are Trust's.
@@ -96,7 +95,7 @@ impl Trust {
     pub async fn decide(&self, submission: &Submission, tenant: &TenantId, actor: &str) -> Result<Answer, Error> {
         let now = OffsetDateTime::now_utc();
         let revoked = self.store.revocations().await?;
-        let grounds = Grounds { policy: &self.policy, known: &self.known, logs: &self.logs, revoked: &revoked, now };
+        let grounds = Grounds { policy: &self.policy, keys: &self.keys, revoked: &revoked, now };
         let judged = judge(submission, tenant, &grounds);
         let time = rfc3339(now);
         let index_digest = judged.index_digest.unwrap_or_else(|| Sha256::of(b""));
@@ -127,12 +126,12 @@ impl Trust {
             index_digest,
             destination: submission.destination.clone(),
             signer: judged.signer,
-            plugins: judged.plugins.iter().map(|plugin| plugin.digest).collect(),
             answer: serde_json::to_value(&answer).unwrap_or(Json::Null),
             issued_at: millis(now),
             expires_at: answer.permitted.then(|| millis(now + self.policy.lifetime)),
         };
-        self.store.keep_decision(&decided, actor).await?;
+        let plugins: Vec<_> = judged.plugins.iter().map(|plugin| plugin.digest).collect();
+        self.store.keep_decision(&decided, &plugins, actor).await?;
         Ok(answer)
     }
 

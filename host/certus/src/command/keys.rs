@@ -59,19 +59,18 @@ pub(crate) fn open_key(settings: &Settings, asked: Option<&str>) -> anyhow::Resu
         pkcs11_module: settings.pkcs11_module.clone(),
         kms: settings.kms.clone(),
     };
-    let key = reference.open(&with)?;
-    match key.validity().due(OffsetDateTime::now_utc()) {
-        Rotation::Fine => {}
-        Rotation::Soon { days } => {
-            note(&format!(
-                "warning: the key `{reference}` runs out in {days} days; `certus keys rotate` makes the next"
-            ));
-        }
-        Rotation::Overdue => {
-            note(&format!("warning: the key `{reference}` has run out; `certus keys rotate` makes the next"))
-        }
-    }
-    Ok(key)
+    Ok(reference.open(&with)?)
+}
+
+/// Says when a key has to be replaced soon.
+pub(crate) fn warn_of_rotation(key: &SigningKey) {
+    let id = key.public().key_id();
+    let when = match key.validity().due(OffsetDateTime::now_utc()) {
+        Rotation::Fine => return,
+        Rotation::Soon { days } => format!("runs out in {days} days"),
+        Rotation::Overdue => "has run out".to_owned(),
+    };
+    note(&format!("warning: the signing key {id} {when}; `certus keys rotate` makes the next"));
 }
 
 fn line(info: &KeyInfo) -> String {

@@ -17,7 +17,7 @@ use certus_sandbox::{Admission, AdmissionConfig};
 use certus_signing::{KeyStore, SigningKey};
 
 use crate::arguments::{Arguments, Format, Scan};
-use crate::command::keys::open_key;
+use crate::command::keys::{open_key, warn_of_rotation};
 use crate::command::{note, print};
 use crate::exit::Exit;
 use crate::progress::Progress;
@@ -47,6 +47,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, scan: &Scan) -> an
     let baseline = baseline(scan.baseline.as_deref())?;
     let manifest = scan.choice.manifest.as_deref().map(|path| text(path, "manifest")).transpose()?;
     let key = open_key(settings, scan.key.as_deref())?;
+    warn_of_rotation(&key);
     let log = Transparency::in_folder(KeyStore::at(&settings.keys).log_key()?, &settings.log)?;
     let host = host(settings, arguments.verbose, key, log)?;
 

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use certus_model::TenantId;
 use certus_model::request::{RequestedManifest, RequestedSource, ScanRequest};
 use certus_outbound::{Guard, RemoteHost, RemoteUrl};
+use certus_pipeline::Workers;
 use certus_server::{
     Authentication, Checks, Config, Metrics, Refused, Services, Tracing, serve, serve_probes, serve_trust,
 };
@@ -40,18 +41,12 @@ pub(crate) fn run(settings: &Settings, arguments: &Serve, verbose: u8) -> anyhow
         let shared = Shared::open(&service).await?;
         let metrics = Metrics::new();
         metrics.install();
-        let log = trust::log(settings, &service, &shared).await?;
-        let trust = match arguments.no_workers {
-            // The API alone needs no key; whoever publishes is Trust.
-            true => None,
-            false => trust::trust(settings, &service, &shared, &log).await?,
-        };
-        let working = match arguments.no_workers {
-            true => None,
+        let (trust, working) = match arguments.no_workers {
+            // The API alone needs no key: whoever works keeps the log, and is Trust.
+            true => (None, None),
             false => {
-                let publisher = trust::publisher(&service, &shared, trust.as_ref())?;
-                let workers = workers(settings, &service, &shared, (&log, publisher), verbose)?;
-                Some(tokio::spawn(workers.run(stop.clone())))
+                let (trust, workers) = staff(settings, &service, &shared, verbose).await?;
+                (trust, Some(tokio::spawn(workers.run(stop.clone()))))
             }
         };
         let config = config(settings, &service, authentication(&shared.store, open).await?)?;
@@ -82,10 +77,7 @@ pub(crate) fn worker(settings: &Settings, verbose: u8) -> anyhow::Result<Exit> {
         let shared = Shared::open(&service).await?;
         let metrics = Metrics::new();
         metrics.install();
-        let log = trust::log(settings, &service, &shared).await?;
-        let trust = trust::trust(settings, &service, &shared, &log).await?;
-        let publisher = trust::publisher(&service, &shared, trust.as_ref())?;
-        let all = workers(settings, &service, &shared, (&log, publisher), verbose)?;
+        let (_, all) = staff(settings, &service, &shared, verbose).await?;
         note(&format!("certus {} works for the database {}", env!("CARGO_PKG_VERSION"), shared.store.place()));
         let probed = match service.probes {
             None => None,
@@ -121,7 +113,7 @@ pub(crate) fn trust_alone(settings: &Settings, verbose: u8) -> anyhow::Result<Ex
         let metrics = Metrics::new();
         metrics.install();
         let log = trust::log(settings, &service, &shared).await?;
-        let trust = trust::embedded(settings, &service, &shared, &log).await?;
+        let trust = trust::embedded(settings, &service, &shared, &log)?;
         let config = config(settings, &service, authentication(&shared.store, open).await?)?;
         let listener = listen(service.listen, &TRUST_LISTEN).await?;
         let (address, scheme) = (listener.local_addr()?, if config.tls.is_some() { "https" } else { "http" });
@@ -136,6 +128,22 @@ pub(crate) fn trust_alone(settings: &Settings, verbose: u8) -> anyhow::Result<Ex
         served?;
         Ok(Exit::Pass)
     })
+}
+
+/// The workers of this process, and Trust, where it is not another process.
+async fn staff(
+    settings: &Settings,
+    service: &Service,
+    shared: &Shared,
+    verbose: u8,
+) -> anyhow::Result<(Option<Trust>, Arc<Workers>)> {
+    let log = trust::log(settings, service, shared).await?;
+    let trust = match service.trust.remote {
+        Some(_) => None,
+        None => Some(trust::embedded(settings, service, shared, &log)?),
+    };
+    let publisher = trust::publisher(service, shared, trust.as_ref())?;
+    Ok((trust, workers(settings, service, shared, (&log, publisher), verbose)?))
 }
 
 async fn listen(address: SocketAddr, setting: &Setting) -> anyhow::Result<TcpListener> {

@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 
-use crate::command::keys::open_key;
+use crate::command::keys::{open_key, warn_of_rotation};
 use crate::command::note;
 use crate::command::trust;
 use crate::exit::Exit;
@@ -119,6 +119,7 @@ pub(crate) fn workers(
     scratch.sweep()?;
     let key = open_key(settings, None)?;
     trust::refuse_development(service, &key)?;
+    warn_of_rotation(&key);
     if key.is_development() {
         note("bundles are signed with the development key of this machine, which nobody vouches for");
     }

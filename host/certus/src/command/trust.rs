@@ -65,42 +65,26 @@ pub(crate) fn transparency(log: &Arc<Log>, shared: &Shared) -> Transparency {
     Transparency::of_service(log.clone(), shared.store.clone(), Handle::current())
 }
 
-/// Trust in this process; none where another one is asked.
-pub(crate) async fn trust(
-    settings: &Settings,
-    service: &Service,
-    shared: &Shared,
-    log: &Arc<Log>,
-) -> anyhow::Result<Option<Trust>> {
-    if service.trust.remote.is_some() {
-        return Ok(None);
-    }
-    Ok(Some(embedded(settings, service, shared, log).await?))
-}
-
 /// Trust in this process.
-pub(crate) async fn embedded(
+pub(crate) fn embedded(
     settings: &Settings,
     service: &Service,
     shared: &Shared,
     log: &Arc<Log>,
 ) -> anyhow::Result<Trust> {
-    let asked = service.trust.key.clone();
-    let key = open_key(settings, asked.as_deref()).context("Trust has no key to sign with")?;
+    let key = open_key(settings, service.trust.key.as_deref()).context("Trust has no key to sign with")?;
     refuse_development(service, &key)?;
     let mut known = KeyStore::at(&settings.keys).verification_keys()?;
-    // They may lie in a token, or in a file that is nowhere near.
-    known.insert(key.public().clone());
-    if settings.key.is_some() {
+    // It may lie in a token, or in a file that is nowhere near. Trust knows its own.
+    if settings.key.is_some() && service.trust.key.is_some() {
         known.insert(open_key(settings, None)?.public().clone());
     }
     let policy = match &service.trust.policy {
         Some(path) => Policy::read(path)?,
         None => Policy::default(),
     };
-    let logs = known.logs().to_vec();
     let (store, log, id) = (shared.store.clone(), log.clone(), service.trust.id.clone());
-    Ok(Trust::new(Parts { store, key: Arc::new(key), known, log, logs, policy, id }))
+    Ok(Trust::new(Parts { store, key: Arc::new(key), known, log, policy, id }))
 }
 
 /// Refuses the key that nobody has decided for, where it matters.
@@ -129,7 +113,7 @@ pub(crate) fn publisher(service: &Service, shared: &Shared, trust: Option<&Trust
 }
 
 /// Where permitted scans go; none where they stay permitted.
-pub(crate) fn destination(service: &Service, shared: &Shared) -> anyhow::Result<Option<Destination>> {
+fn destination(service: &Service, shared: &Shared) -> anyhow::Result<Option<Destination>> {
     let Some(lake) = &service.trust.lake else {
         if service.trust.registry.is_some() {
             bail!("a registry is published to after a store or a folder; set one of them too");

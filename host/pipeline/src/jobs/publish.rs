@@ -5,7 +5,7 @@ mod submission;
 use std::sync::Arc;
 use std::time::Duration;
 
-use certus_model::request::RequestedSource;
+use certus_bundle::name::INDEX;
 use certus_model::{Sha256, TenantId, canonical_json};
 use certus_publish::{Bundle, Destination, Document, Labels, Published};
 use certus_signing::{Envelope, KeySet, Permit};
@@ -151,7 +151,7 @@ async fn work(workers: &Workers, due: &mut DuePublication) -> Result<(), StoreEr
 
 /// What a process that ended here had published already, but had not put on record.
 async fn published_before(workers: &Workers, due: &DuePublication, to: &Destination) -> Option<Published> {
-    let index = submission::read(workers, &due.scan, "index.json").await.ok()?;
+    let index = submission::read(workers, &due.scan, INDEX).await.ok()?;
     certus_publish::find(&due.scan.id, Sha256::of(&index), to).await.ok()?
 }
 
@@ -282,10 +282,7 @@ fn back_off(attempts: i64) -> Duration {
 }
 
 fn labels(scan: &Scan) -> Labels {
-    let (git_url, git_branch) = match &scan.request.source {
-        RequestedSource::Git { url, branch, .. } => (Some(url.clone()), branch.clone()),
-        _ => (None, None),
-    };
+    let (git_url, git_branch) = submission::repository(scan);
     Labels {
         scan: scan.id.clone(),
         workspace: scan.workspace.clone(),

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use certus_model::{ScanId, Sha256, TenantId};
 use certus_signing::permit::rfc3339;
 use certus_signing::sigstore::{LoggedEntry, log_entry};
-use certus_signing::{Envelope, KeySet, Signature, Statement, Subject, merkle};
+use certus_signing::{Envelope, Signature, Statement, Subject, merkle};
 use certus_store::{LogRow, Reach};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -162,15 +162,14 @@ impl Trust {
     /// # Errors
     /// A log that fails.
     pub async fn verify_row(&self, row: &LogRow) -> Result<Result<(), String>, Error> {
-        let keys = self.keys();
         let envelope = match Envelope::parse(row.envelope.as_bytes()) {
             Ok(envelope) => envelope,
             Err(error) => return Ok(Err(error.to_string())),
         };
-        if let Err(error) = envelope.verify(&keys) {
+        if let Err(error) = envelope.verify(&self.keys) {
             return Ok(Err(error.to_string()));
         }
-        let Some(key) = keys.get(&row.signer) else { return Ok(Err("the signer is not known".to_owned())) };
+        let Some(key) = self.keys.get(&row.signer) else { return Ok(Err("the signer is not known".to_owned())) };
         let body = match log_entry(&envelope, key) {
             Ok(body) => body,
             Err(error) => return Ok(Err(error.to_string())),
@@ -197,13 +196,12 @@ impl Trust {
 
     /// Which of these files carry a good signature by a known key.
     pub fn custody(&self, files: &[SignedFile]) -> Custody {
-        let keys = self.keys();
         let good = |file: &SignedFile| {
             let digest = file.digest.as_deref().and_then(|text| text.strip_prefix("sha256:"));
             let digest: Option<Sha256> = digest.and_then(|text| text.parse().ok());
             let signature = Signature::from_base64(file.signature.as_bytes()).ok();
             let (Some(digest), Some(signature)) = (digest, signature) else { return false };
-            keys.iter().any(|key| key.verify(digest.as_bytes(), &signature).is_ok())
+            self.keys.iter().any(|key| key.verify(digest.as_bytes(), &signature).is_ok())
         };
         let files: BTreeMap<_, _> = files.iter().map(|file| (file.path.clone(), good(file))).collect();
         let inner_verified = !files.is_empty() && files.values().all(|good| *good);
@@ -231,12 +229,5 @@ impl Trust {
             verified &= self.verify_row(row).await?.is_ok();
         }
         Ok(Provenance { entries, decisions, verified })
-    }
-
-    /// Every key that is known here.
-    pub(super) fn keys(&self) -> KeySet {
-        let mut keys = self.policy.anchors(&self.known);
-        keys.insert(self.key.public().clone());
-        keys
     }
 }

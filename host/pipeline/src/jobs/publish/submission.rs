@@ -45,10 +45,7 @@ pub(super) async fn of(
     for name in wanted {
         documents.push((name.path(), read(workers, scan, name.path()).await?));
     }
-    let (git_url, branch) = match &scan.request.source {
-        RequestedSource::Git { url, branch, .. } => (Some(url.clone()), branch.clone()),
-        _ => (None, None),
-    };
+    let (git_url, branch) = repository(scan);
     let oci_registry = to.is_some_and(|to| to.registry.is_some());
     Ok(Submission {
         scan_id: scan.id.clone(),
@@ -77,6 +74,14 @@ pub(super) fn is_permitted(submission: &Submission, terms: &PermitTerms) -> bool
     };
     let index = submission.document(INDEX).map(Sha256::of);
     index == Some(terms.index_digest) && submission.artifacts.iter().all(permits)
+}
+
+/// The repository and the branch as they were asked for; the address never holds a login.
+pub(super) fn repository(scan: &Scan) -> (Option<String>, Option<String>) {
+    match &scan.request.source {
+        RequestedSource::Git { url, branch, .. } => (Some(url.clone()), branch.clone()),
+        _ => (None, None),
+    }
 }
 
 /// A file of the scan's bundle, whole.
