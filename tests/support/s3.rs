@@ -161,7 +161,7 @@ pub(crate) struct Unreliable {
     script: Script,
     /// Statuses with which everything is answered while it is set.
     outage: Arc<Mutex<Option<u16>>>,
-    requests: Arc<Mutex<usize>>,
+    requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Unreliable {
@@ -203,9 +203,9 @@ impl Unreliable {
         *self.outage.lock().expect("no panic") = status;
     }
 
-    /// How many requests there were.
-    pub(crate) fn requests(&self) -> usize {
-        *self.requests.lock().expect("no panic")
+    /// How many requests there were of the methods that `of` takes.
+    pub(crate) fn count(&self, of: impl Fn(&str) -> bool) -> usize {
+        self.requests.lock().expect("no panic").iter().filter(|method| of(method)).count()
     }
 }
 
@@ -215,7 +215,7 @@ fn carry(
     port: u16,
     script: &Script,
     outage: &Mutex<Option<u16>>,
-    requests: &Mutex<usize>,
+    requests: &Mutex<Vec<String>>,
 ) -> std::io::Result<()> {
     let head = head(&mut near)?;
     let mut lines = head.split("\r\n");
@@ -223,7 +223,7 @@ fn carry(
     let mut words = request.split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let method = if method == "GET" && target.contains("list-type=2") { "LIST" } else { method };
-    *requests.lock().expect("no panic") += 1;
+    requests.lock().expect("no panic").push(method.to_owned());
     let fault = {
         let mut script = script.lock().expect("no panic");
         let at = script.iter().position(|(of, _)| *of == method);

@@ -62,6 +62,18 @@ impl Claim {
         })
     }
 
+    /// Leaves the scan to whoever comes next, if nobody has it yet. What stays behind ends by itself.
+    pub(crate) async fn give_up(&self, terms: &PermitTerms, to: &Destination) {
+        let key = Destination::claim_key(&terms.scan_id);
+        let is_ours = match to.raw.open(&key).await {
+            Ok(file) => Self::read(file).as_ref() == Some(self),
+            Err(_) => false,
+        };
+        if is_ours && let Err(error) = to.raw.remove(&key).await {
+            tracing::warn!(scan_id = %terms.scan_id, %error, "a claim could not be given up; it ends with its permit");
+        }
+    }
+
     async fn keep(&self, terms: &PermitTerms, raw: &dyn Objects, over: Over) -> Result<(), Error> {
         let bytes = canonical_json(self)?;
         let meta = Meta::new(Sha256::of(&bytes), bytes.len() as u64, "application/json", &terms.issued_at);

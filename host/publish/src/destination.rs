@@ -6,6 +6,7 @@ use certus_model::ScanId;
 use certus_store::Objects;
 
 use crate::registry::Registry;
+use crate::screen::Screen;
 
 /// Where a scan is published: raw first, golden once it was checked, and a registry if there is one.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub struct Destination {
     pub golden: Arc<dyn Objects>,
     /// Where the same lies as an OCI artifact.
     pub registry: Option<Arc<dyn Registry>>,
+    /// Who looks at what came into raw before it is copied; nobody if there is none.
+    pub screen: Option<Arc<dyn Screen>>,
 }
 
 impl Destination {

@@ -76,6 +76,21 @@ pub enum Error {
         /// Which scan.
         scan: ScanId,
     },
+    /// What came in was not let through.
+    #[error(
+        "{} held back: `{key}`{} in quarantine; see what was found, then release the content or scan again without it",
+        if *others == 0 { "an object is".to_owned() } else { format!("{} objects are", others + 1) },
+        if *others == 0 { " lies" } else { " and others lie" }
+    )]
+    HeldBack {
+        /// The first of them.
+        key: String,
+        /// How many more there are.
+        others: usize,
+    },
+    /// Nobody could say whether what came in may be let through.
+    #[error("what came in could not be looked at: {0}")]
+    Unscreened(String),
     /// The marker cannot be read.
     #[error("the marker {uri} is none that this program writes; see who wrote it, and move it away")]
     Marker {
@@ -108,7 +123,7 @@ impl Error {
         match self {
             Self::Store(error) => error.is_transient(),
             Self::Registry(error) => error.is_temporary(),
-            Self::Busy { .. } | Self::Overtaken { .. } | Self::Mirror { .. } => true,
+            Self::Busy { .. } | Self::Overtaken { .. } | Self::Mirror { .. } | Self::Unscreened(_) => true,
             _ => false,
         }
     }

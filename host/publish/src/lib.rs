@@ -10,6 +10,7 @@ mod publication;
 mod publish;
 mod published;
 mod registry;
+mod screen;
 #[cfg(test)]
 mod tests;
 
@@ -20,3 +21,4 @@ pub use publication::{Bundle, DOCUMENTS, Document, Labels, PROOF, Publication, S
 pub use publish::{Clock, find, publish};
 pub use published::{ManifestRecord, Published, RegistryRecord, RemoteArtifacts};
 pub use registry::{ARTIFACT_TYPE, Artifact, Item, Mirror, Registry, RemoteRegistry};
+pub use screen::Screen;

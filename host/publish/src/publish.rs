@@ -47,17 +47,15 @@ pub async fn publish(
     let claim = Claim::of(run.terms);
     claim.take(run.terms, to, now()).await?;
     crash_point("publish-claimed");
-    let over = match run.look().await? {
-        // Whoever had the scan before has come to the end.
-        Found::Complete(marker) => return Ok(marker.published(to)),
-        Found::Damaged => Over::Anything,
-        Found::Nothing => Over::Nothing,
-    };
-    run.put_raw().await?;
-    run.copy_golden().await?;
-    let registry = run.keep_artifact().await?;
-    claim.hold(run.terms, to).await?;
-    run.complete(registry, over).await
+    let done = run.carry_out(&claim).await;
+    match &done {
+        // With the permit its claim has run out too.
+        Ok(_) | Err(Error::Expired { .. }) => {}
+        Err(error) if error.is_transient() => {}
+        // Nobody goes on with this permit, so another one need not wait for its end.
+        Err(_) => claim.give_up(run.terms, to).await,
+    }
+    done
 }
 
 /// Where a scan was published: after a crash, say, when its permit has run out. None if it was not, or not all of it.
@@ -168,6 +166,21 @@ impl<'a> Run<'a> {
         }
     }
 
+    async fn carry_out(&self, claim: &Claim) -> Result<Published, Error> {
+        let over = match self.look().await? {
+            // Whoever had the scan before has come to the end.
+            Found::Complete(marker) => return Ok(marker.published(self.to)),
+            Found::Damaged => Over::Anything,
+            Found::Nothing => Over::Nothing,
+        };
+        self.put_raw().await?;
+        self.screen().await?;
+        self.copy_golden().await?;
+        let registry = self.keep_artifact().await?;
+        claim.hold(self.terms, self.to).await?;
+        self.complete(registry, over).await
+    }
+
     fn meta(&self, file: &Listed) -> Meta {
         self.publication.meta(file, self.terms, &self.proof, &rfc3339((self.now)()))
     }
@@ -203,6 +216,17 @@ impl<'a> Run<'a> {
         match digest {
             Ok(Ok(found)) if found == (file.sha256, file.size) => Ok(opened),
             _ => Err(differs()),
+        }
+    }
+
+    /// Goes on only if nothing of what came in is held back.
+    async fn screen(&self) -> Result<(), Error> {
+        let Some(screen) = &self.to.screen else { return Ok(()) };
+        let held = screen.held_back(&self.terms.scan_id, self.publication.tenant).await.map_err(Error::Unscreened)?;
+        crash_point("publish-screened");
+        match held.split_first() {
+            None => Ok(()),
+            Some((key, others)) => Err(Error::HeldBack { key: key.clone(), others: others.len() }),
         }
     }
 

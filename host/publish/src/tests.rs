@@ -97,7 +97,7 @@ impl Fixture {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| -> Arc<dyn Objects> { Arc::new(Directory::open(&folder.path().join(name)).unwrap()) };
-        let to = Destination { raw: place("raw"), golden: place("golden"), registry: None };
+        let to = Destination { raw: place("raw"), golden: place("golden"), registry: None, screen: None };
         let labels = Labels {
             scan: SCAN.parse().unwrap(),
             workspace: "acme".parse().unwrap(),

@@ -34,7 +34,7 @@ fn opened(place: &str, scratch: &Path) -> Destination {
             let below =
                 |name: &str| -> Arc<dyn Objects> { Arc::new(Directory::open(&Path::new(place).join(name)).unwrap()) };
             let mirror = crate::Mirror::open(&Path::new(place).join("mirror"), "registry.invalid", "bundles").unwrap();
-            Destination { raw: below("raw"), golden: below("golden"), registry: Some(Arc::new(mirror)) }
+            Destination { raw: below("raw"), golden: below("golden"), registry: Some(Arc::new(mirror)), screen: None }
         }
     }
 }

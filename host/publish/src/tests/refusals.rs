@@ -133,3 +133,37 @@ fn only_documents_of_trust_go_along() {
         }
     }
 }
+
+/// Holds one object back until it is told otherwise.
+#[derive(Debug, Default)]
+struct Held(std::sync::atomic::AtomicBool);
+
+impl crate::Screen for Held {
+    fn held_back<'a>(
+        &'a self,
+        scan: &'a certus_model::ScanId,
+        _: &'a certus_model::TenantId,
+    ) -> futures_util::future::BoxFuture<'a, Result<Vec<String>, String>> {
+        let held = match self.0.load(Ordering::Relaxed) {
+            true => Vec::new(),
+            false => vec![format!("quarantine/{scan}/incoming/scan.json")],
+        };
+        Box::pin(async move { Ok(held) })
+    }
+}
+
+#[test]
+fn what_is_held_back_stops_before_golden_and_frees_the_scan() {
+    let mut fixture = Fixture::new();
+    let held = std::sync::Arc::new(Held::default());
+    fixture.to.screen = Some(held.clone());
+    let error = fixture.publish().unwrap_err();
+    assert!(matches!(&error, Error::HeldBack { others: 0, .. }) && !error.is_transient(), "{error}");
+    assert!(error.to_string().contains("an object is held back: `quarantine/"), "{error}");
+    assert!(!fixture.keys(&*fixture.to.raw).is_empty() && fixture.keys(&*fixture.to.golden).is_empty());
+    held.0.store(true, Ordering::Relaxed);
+    // Another permit need not wait for the end of the one before.
+    let other = PermitTerms { issued_at: rfc3339(at(0)), ..fixture.newer() };
+    fixture.publish_as(&other, 1).unwrap();
+    assert!(fixture.is_complete());
+}
