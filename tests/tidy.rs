@@ -17,6 +17,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("bundle", 2),
     ("trust", 2),
     ("publish", 2),
+    ("transform", 2),
     ("pipeline", 3),
     ("workbench", 3),
     ("server", 4),

@@ -64,6 +64,15 @@ impl Catalog {
     }
 
     /// The plugin of that id or short name.
+    ///
+    /// # Errors
+    /// No such plugin.
+    pub fn plugin(&self, name: &str) -> Result<&Entry, Error> {
+        let absent = || Error::Absent { plugin: name.to_owned(), folder: self.folder.clone() };
+        self.find(name).map(|at| &self.entries[at]).ok_or_else(absent)
+    }
+
+    /// The plugin of that id or short name, by its place.
     pub(crate) fn find(&self, name: &str) -> Option<usize> {
         self.entries.iter().position(|entry| {
             let id = &entry.passport.manifest.plugin.id;

@@ -71,6 +71,14 @@ pub enum Error {
         /// The plugins that exist.
         available: String,
     },
+    /// No such plugin is installed.
+    #[error("plugin `{plugin}` is not installed in `{}`; copy its `.wasm` file there, or set CERTUS_PLUGIN_DIR", folder.display())]
+    Absent {
+        /// Its id or short name.
+        plugin: String,
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
     /// A built-in profile needs a plugin that is not installed.
     #[error("profile `{profile}` needs plugin `{plugin}`, which is not in `{}`; install it there or name its file with --plugin", folder.display())]
     NotInstalled {

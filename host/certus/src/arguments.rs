@@ -65,6 +65,8 @@ pub(crate) enum Command {
     Worker,
     /// Run Trust alone, for services that ask it
     Trust,
+    /// Run Transform alone: publish what is permitted, and look after stored objects
+    Transform,
     /// Trust a plugin or a signer no longer, and list what rests on it
     Revoke(Revoke),
     /// List the publications that rest on what was revoked

@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         }
     };
     // A service reads first what form its log has.
-    if !matches!(arguments.command, Command::Serve(_) | Command::Worker | Command::Trust) {
+    if !matches!(arguments.command, Command::Serve(_) | Command::Worker | Command::Trust | Command::Transform) {
         command::log::start(arguments.verbose);
     }
     raise_file_limit();
@@ -86,6 +86,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Tainted => command::revoke::tainted(&settings),
         Command::Publish(publish) => command::client::publish(&settings, publish),
         Command::Trust => command::serve::trust_alone(&settings, arguments.verbose),
+        Command::Transform => command::serve::transform_alone(&settings, arguments.verbose),
         Command::Openapi => {
             command::print(&format!("{}\n", certus_server::openapi().to_pretty_json()?))?;
             Ok(Exit::Pass)

@@ -1,16 +1,18 @@
 //! From a source to a sealed workspace.
 
+use std::fs::File;
 use std::sync::atomic::AtomicBool;
 
-use certus_model::Sha256;
 use certus_model::limits::WorkspaceLimits;
 use certus_model::source::SourceRecord;
+use certus_model::workspace::EntryKind;
+use certus_model::{RepoPath, Sha256};
 
 use crate::error::{Error, shown};
 use crate::git::{self, Git};
 use crate::reference::Reference;
 use crate::scratch::Scratch;
-use crate::seal::{SealedWorkspace, Sealer};
+use crate::seal::{SealedWorkspace, Sealer, read_exactly};
 use crate::source::{Kind, Source};
 use crate::{archive, directory};
 
@@ -62,6 +64,27 @@ pub fn checkout(
     };
     let tree_digest = workspace.tree_digest();
     Ok(Checkout { workspace, record, tree_digest })
+}
+
+/// Seals files that are open already, each under the path that it is given and with the length that it is said to
+/// have. Setting `cancelled` stops it soon.
+///
+/// # Errors
+/// A file that is longer or shorter, two of one path, more than the budgets allow, no file at all.
+pub fn seal_files(
+    files: Vec<(RepoPath, u64, File)>,
+    limits: &WorkspaceLimits,
+    scratch: &Scratch,
+    cancelled: &AtomicBool,
+) -> Result<SealedWorkspace, Error> {
+    let mut sealer = Sealer::new(limits, scratch, cancelled);
+    for (path, size, file) in files {
+        sealer.count(0, b"")?;
+        sealer.admit(&path, size)?;
+        let content = read_exactly(file, size).map_err(|cause| Error::unreadable(path.as_str(), cause))?;
+        sealer.add(path, EntryKind::File, content)?;
+    }
+    sealer.seal("the files")
 }
 
 fn refuse_reference(reference: Option<&Reference>) -> Result<(), Error> {

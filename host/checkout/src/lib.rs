@@ -19,7 +19,7 @@ mod testing;
 
 /// Of the door that remote sources are reached through.
 pub use certus_outbound::{Credential, RemoteHost};
-pub use checkout::{Checkout, checkout};
+pub use checkout::{Checkout, checkout, seal_files};
 pub use error::Error;
 pub use git::Git;
 #[doc(hidden)]

@@ -1,11 +1,15 @@
 //! What will run: profile and manifest in, admitted plugins out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use certus_catalog::{Catalog, Given, Selection, Wish};
+use certus_catalog::{Catalog, Entry, Given, Selection, Wish};
 use certus_checkout::Scratch;
+use certus_model::limits::Limits;
+use certus_model::plugin::SettingValue;
 use certus_model::workspace::Workspace;
 use certus_report::NotRun;
+use certus_sandbox::Admission;
 
 use crate::error::Error;
 use crate::event::{Event, Events};
@@ -65,18 +69,24 @@ pub(crate) fn not_run(selection: &Selection) -> Vec<NotRun> {
 
 /// Admits the selected plugins: the bytes that the catalog read are the bytes that run.
 fn admit(host: &Host, catalog: &Catalog, selection: &Selection) -> Result<Vec<Assigned>, Error> {
-    let mut assigned = Vec::with_capacity(selection.plugins.len());
-    for selected in &selection.plugins {
-        let entry = &catalog.entries()[selected.entry];
-        let manifest = &entry.passport.manifest;
-        // On the local command whoever installs or names a plugin grants what it declares.
-        let granted = manifest.capabilities.declared();
-        let admitted = host
-            .admission
-            .admit(&entry.bytes, &granted)
-            .map_err(|error| certus_catalog::Error::admission(&entry.path, error))?;
-        let limits = manifest.limits.within(&host.limits);
-        assigned.push(Assigned { admitted, settings: selected.settings.clone(), limits, root: None });
-    }
-    Ok(assigned)
+    let all = selection.plugins.iter();
+    all.map(|selected| {
+        assign(&host.admission, &host.limits, &catalog.entries()[selected.entry], selected.settings.clone())
+    })
+    .collect()
+}
+
+/// Admits one plugin, to run with these settings.
+pub(crate) fn assign(
+    admission: &Admission,
+    limits: &Limits,
+    entry: &Entry,
+    settings: BTreeMap<String, SettingValue>,
+) -> Result<Assigned, Error> {
+    let manifest = &entry.passport.manifest;
+    // On the local command whoever installs or names a plugin grants what it declares.
+    let granted = manifest.capabilities.declared();
+    let admitted = admission.admit(&entry.bytes, &granted);
+    let admitted = admitted.map_err(|error| certus_catalog::Error::admission(&entry.path, error))?;
+    Ok(Assigned { admitted, settings, limits: manifest.limits.within(limits), root: None })
 }

@@ -6,6 +6,7 @@ mod ending;
 mod prepare;
 mod prune;
 mod publish;
+mod screen;
 mod tell;
 mod watchman;
 
@@ -25,6 +26,7 @@ use tokio::task::JoinSet;
 pub use self::checkpoint::{SignedHeads, signed_heads};
 pub use self::prune::{Pruned, prune};
 pub use self::publish::{Gate, Publisher};
+pub use self::screen::Screening;
 pub use self::tell::OperatorWebhook;
 use crate::host::Host;
 
@@ -52,11 +54,9 @@ pub struct Workers {
     /// Where every ended scan is told of, beside its tenant's own webhooks.
     pub operator_webhook: Option<OperatorWebhook>,
     /// Publishes what Trust permits.
-    pub publisher: Publisher,
+    pub publisher: Arc<Publisher>,
     /// Told when a job has come.
     pub wake: Arc<Notify>,
-    /// Told when something is to be published.
-    pub publish: Arc<Notify>,
     /// Told when there are events to read.
     pub told: Arc<Notify>,
     /// What this process is at work on.
@@ -133,7 +133,7 @@ impl Workers {
             tasks.spawn(slot(self.clone(), stop.clone()));
         }
         tasks.spawn(tell::tell(self.clone(), stop.clone()));
-        tasks.spawn(publish::publish(self.clone(), stop.clone()));
+        tasks.spawn(self.publisher.clone().run(stop.clone()));
         tasks.spawn(keep_house(self.clone(), stop));
         while let Some(ended) = tasks.join_next().await {
             if let Err(error) = ended {

@@ -6,6 +6,7 @@ mod error;
 mod event;
 mod failure;
 mod host;
+mod inspect;
 mod jobs;
 mod log;
 mod manifest;
@@ -24,9 +25,10 @@ pub use self::error::Error;
 pub use self::event::{Event, EventLine};
 pub use self::failure::{Failure, Recorded, record_failure};
 pub use self::host::Host;
+pub use self::inspect::PluginInspector;
 pub use self::jobs::{
-    Adopt, Gate, InHand, ManifestBuckets, OperatorWebhook, Pruned, Publisher, SignedHeads, Sources, Terms, Workers,
-    prune, signed_heads,
+    Adopt, Gate, InHand, ManifestBuckets, OperatorWebhook, Pruned, Publisher, Screening, SignedHeads, Sources, Terms,
+    Workers, prune, signed_heads,
 };
 pub use self::log::Transparency;
 pub use self::manifest::{MAX_MANIFEST, Manifest, ManifestVerification, check_profile};

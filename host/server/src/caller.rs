@@ -104,6 +104,11 @@ impl Caller {
         }
     }
 
+    /// Whether they may see and change what is any tenant's.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.role == Role::Admin
+    }
+
     fn may_write(self) -> Result<Self, Problem> {
         match self.scope {
             Scope::Write => Ok(self),
@@ -112,9 +117,9 @@ impl Caller {
     }
 
     fn may_administer(self) -> Result<Self, Problem> {
-        match self.role {
-            Role::Admin => Ok(self),
-            Role::Tenant => Err(Problem::new(Kind::Forbidden, "This needs the key of an administrator")),
+        match self.is_admin() {
+            true => Ok(self),
+            false => Err(Problem::new(Kind::Forbidden, "This needs the key of an administrator")),
         }
     }
 }

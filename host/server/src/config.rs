@@ -8,6 +8,7 @@ use std::time::Duration;
 use certus_model::TenantId;
 use certus_model::request::ScanRequest;
 use certus_store::{Blobs, MasterKey, Store};
+use certus_transform::Transform;
 use certus_trust::Trust;
 use tokio::sync::Notify;
 
@@ -100,6 +101,8 @@ pub struct Services {
     pub checks: Arc<dyn Checks>,
     /// Trust, where this process is it.
     pub trust: Option<Trust>,
+    /// Transform, where this process is it.
+    pub transform: Option<Transform>,
     /// Told with `notify_one` after an upload was asked for, so that a publisher of this process looks at once.
     pub publish: Arc<Notify>,
     /// Told with `notify_one` after a submit, so that a worker of this process looks at once.

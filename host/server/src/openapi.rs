@@ -26,6 +26,7 @@ pub fn openapi() -> openapi::OpenApi {
         (name = "scans", description = "Submit, follow, list, fetch"),
         (name = "access", description = "Tenants, users and keys"),
         (name = "trust", description = "What may be published, and what was ever signed"),
+        (name = "transform", description = "What lies in the stores that scans are published to"),
         (name = "service", description = "The service itself; none of these needs a key"),
     ),
     // What no handler's body or answer holds as such, and references name.

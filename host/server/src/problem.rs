@@ -62,6 +62,9 @@ kinds! {
     NotFinished = "not-finished", CONFLICT, "The scan has not ended";
     NoReport = "no-report", CONFLICT, "The scan ended without a report";
     NoMasterKey = "no-master-key", CONFLICT, "This service keeps no secrets";
+    OtherPermission = "other-permission", CONFLICT, "The permission is for something else";
+    NotPermitted = "not-permitted", CONFLICT, "Trust has not permitted it";
+    NoDestination = "no-destination", CONFLICT, "This process looks after no stored objects";
     Exists = "exists", CONFLICT, "There is one of that name";
     Pruned = "pruned", GONE, "The bundle was removed by the rules of retention";
     TooLarge = "too-large", PAYLOAD_TOO_LARGE, "The request is too large";
@@ -161,6 +164,11 @@ impl Problem {
 
     pub(crate) fn kind(&self) -> Kind {
         self.0.kind
+    }
+
+    /// What is wrong this time.
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
     }
 
     pub(crate) fn cause(&self) -> Option<&(dyn Cause + 'static)> {

@@ -13,8 +13,8 @@ use utoipa_swagger_ui::SwaggerUi;
 use crate::observe::{observe, panicked, unknown_method, unknown_path};
 use crate::state::Shared;
 use crate::{
-    admin, api_keys, artifacts, audit, findings, git_credentials, health, notary, openapi, provenance, publication,
-    queue, scans, stats, stream, submit, trust, uploads, webhooks,
+    admin, api_keys, artifacts, audit, execute, findings, git_credentials, health, notary, openapi, privacy, promotion,
+    provenance, publication, queue, scans, stats, stream, submit, transform, trust, uploads, webhooks,
 };
 
 /// The service without a socket.
@@ -57,6 +57,23 @@ pub(crate) fn trust_alone(state: Shared) -> Router {
     finished(router, state)
 }
 
+/// Transform's own paths, and what needs no key.
+pub(crate) fn transform_alone(state: Shared) -> Router {
+    let (router, _) = transform_routes().merge(probe_routes()).split_for_parts();
+    finished(router, state)
+}
+
+fn transform_routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(execute::execute_upload))
+        .routes(routes!(execute::execute_uploads))
+        .routes(routes!(promotion::promote))
+        .routes(routes!(privacy::scan))
+        .routes(routes!(privacy::releases, privacy::release))
+        .routes(routes!(transform::upload_raw))
+        .routes(routes!(transform::stats))
+}
+
 fn trust_routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .routes(routes!(trust::permit))
@@ -96,6 +113,7 @@ pub(crate) fn described() -> (Router<Shared>, OpenApi) {
         .routes(routes!(webhooks::list, webhooks::create))
         .routes(routes!(webhooks::drop))
         .merge(trust_routes())
+        .merge(transform_routes())
         .routes(routes!(admin::list_tenants, admin::create_tenant))
         .routes(routes!(admin::change_tenant))
         .routes(routes!(admin::list_users, admin::create_user))

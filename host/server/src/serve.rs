@@ -20,7 +20,7 @@ use tower::ServiceExt as _;
 use crate::caller::Peer;
 use crate::config::{Authentication, Config, Services};
 use crate::error::Error;
-use crate::router::{probes, router, trust_alone};
+use crate::router::{probes, router, transform_alone, trust_alone};
 use crate::state::Shared;
 
 mod idle;
@@ -53,6 +53,19 @@ pub async fn serve_trust(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), Error> {
     serve_paths(listener, config, services, shutdown, trust_alone).await
+}
+
+/// Serves Transform's own paths alone, as [`serve`] does.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_transform(
+    listener: TcpListener,
+    config: Config,
+    services: Services,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), Error> {
+    serve_paths(listener, config, services, shutdown, transform_alone).await
 }
 
 async fn serve_paths(

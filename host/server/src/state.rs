@@ -24,6 +24,8 @@ pub(crate) struct Inner {
     pub(crate) closing: watch::Sender<bool>,
     /// Idempotency keys whose requests are being processed in this process.
     in_progress: Mutex<BTreeSet<(TenantId, String)>>,
+    /// When this process began to serve.
+    pub(crate) started: Instant,
     /// When the store of blobs was last seen to answer.
     blobs_looked: tokio::sync::Mutex<Option<Instant>>,
 }
@@ -40,6 +42,7 @@ impl Shared {
             hub,
             closing: watch::Sender::new(false),
             in_progress: Mutex::default(),
+            started: Instant::now(),
             blobs_looked: tokio::sync::Mutex::default(),
         }))
     }

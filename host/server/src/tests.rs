@@ -68,6 +68,7 @@ impl Fixture {
             blobs: Blobs::in_folder(&root.join("artifacts")).unwrap(),
             checks: Arc::new(Profiles),
             trust: None,
+            transform: None,
             publish: std::sync::Arc::default(),
             wake: Arc::new(Notify::new()),
             events: Arc::new(Notify::new()),

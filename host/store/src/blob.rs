@@ -145,7 +145,7 @@ impl Blobs {
     /// # Errors
     /// A disk that is full or fails.
     pub fn new_upload(&self, id: &UploadId) -> Result<File, Error> {
-        let options = OpenOptions::new().write(true).create_new(true).to_owned();
+        let options = OpenOptions::new().read(true).write(true).create_new(true).to_owned();
         let made = self.incoming.dir.open_with(id.as_str(), &options);
         made.map_err(|cause| Error::folder(format!("incoming/{id}"), "written", cause))
     }

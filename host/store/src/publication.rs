@@ -342,7 +342,7 @@ async fn held(transaction: &mut Transaction<'static, Any>, publication: &Publica
     }
 }
 
-async fn set_status(
+pub(crate) async fn set_status(
     transaction: &mut Transaction<'static, Any>,
     id: &ScanId,
     status: UploadStatus,

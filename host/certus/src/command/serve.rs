@@ -10,9 +10,11 @@ use certus_model::request::{RequestedManifest, RequestedSource, ScanRequest};
 use certus_outbound::{Guard, RemoteHost, RemoteUrl};
 use certus_pipeline::Workers;
 use certus_server::{
-    Authentication, Checks, Config, Metrics, Refused, Services, Tracing, serve, serve_probes, serve_trust,
+    Authentication, Checks, Config, Metrics, Refused, Services, Tracing, serve, serve_probes, serve_transform,
+    serve_trust,
 };
 use certus_store::Store;
+use certus_transform::Transform;
 use certus_trust::Trust;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -22,7 +24,7 @@ use crate::command::access::ACTOR;
 use crate::command::service::{Shared, assert_fit, order_to_stop, runtime, tls, workers};
 use crate::command::{log as logging, note, trust};
 use crate::exit::Exit;
-use crate::settings::table::{LISTEN, PROBES, Setting, TRUST_LISTEN};
+use crate::settings::table::{ENABLE_S3_UPLOAD, LISTEN, PROBES, PUBLISH_DIR, Setting, TRANSFORM_LISTEN, TRUST_LISTEN};
 use crate::settings::{Service, Settings};
 
 /// The tenant of a service without keys.
@@ -41,12 +43,12 @@ pub(crate) fn run(settings: &Settings, arguments: &Serve, verbose: u8) -> anyhow
         let shared = Shared::open(&service).await?;
         let metrics = Metrics::new();
         metrics.install();
-        let (trust, working) = match arguments.no_workers {
-            // The API alone needs no key: whoever works keeps the log, and is Trust.
-            true => (None, None),
+        let (parts, working) = match arguments.no_workers {
+            // The API alone needs no key: whoever works keeps the log, is Trust, and publishes.
+            true => (EmbeddedParts::default(), None),
             false => {
-                let (trust, workers) = staff(settings, &service, &shared, verbose).await?;
-                (trust, Some(tokio::spawn(workers.run(stop.clone()))))
+                let (parts, workers) = staff(settings, &service, &shared, verbose).await?;
+                (parts, Some(tokio::spawn(workers.run(stop.clone()))))
             }
         };
         let config = config(settings, &service, authentication(&shared.store, open).await?)?;
@@ -56,7 +58,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Serve, verbose: u8) -> anyhow
         if open {
             note("keys are off: whoever is on this machine may do everything; CERTUS_PRODUCTION=true requires keys");
         }
-        let served = serve(listener, config, services(&shared, metrics, trust), stopped(stop)).await;
+        let served = serve(listener, config, services(&shared, metrics, parts), stopped(stop)).await;
         if let Some(working) = working {
             working.await.context("the workers have died")?;
         }
@@ -85,7 +87,12 @@ pub(crate) fn worker(settings: &Settings, verbose: u8) -> anyhow::Result<Exit> {
                 let config = config(settings, &service, Authentication::Required)?;
                 let listener = listen(address, &PROBES).await?;
                 note(&format!("probes are answered at http://{}", listener.local_addr()?));
-                let probes = serve_probes(listener, config, services(&shared, metrics, None), stopped(stop.clone()));
+                let probes = serve_probes(
+                    listener,
+                    config,
+                    services(&shared, metrics, EmbeddedParts::default()),
+                    stopped(stop.clone()),
+                );
                 Some(tokio::spawn(probes))
             }
         };
@@ -122,7 +129,8 @@ pub(crate) fn trust_alone(settings: &Settings, verbose: u8) -> anyhow::Result<Ex
             config.version,
             trust.public_key().key_id()
         ));
-        let served = serve_trust(listener, config, services(&shared, metrics, Some(trust)), stopped(stop)).await;
+        let parts = EmbeddedParts { trust: Some(trust), transform: None };
+        let served = serve_trust(listener, config, services(&shared, metrics, parts), stopped(stop)).await;
         shared.store.close().await;
         traces.end().await;
         served?;
@@ -130,20 +138,70 @@ pub(crate) fn trust_alone(settings: &Settings, verbose: u8) -> anyhow::Result<Ex
     })
 }
 
-/// The workers of this process, and Trust, where it is not another process.
+/// Transform alone: publishes what is permitted, in the place of workers that do not reach the stores, and looks after
+/// what lies there.
+pub(crate) fn transform_alone(settings: &Settings, verbose: u8) -> anyhow::Result<Exit> {
+    certus_store::arm_crash_points();
+    let mut service = Service::read(&settings.reader)?;
+    service.listen = service.trust.transform;
+    let open = !service.production && service.listen.ip().is_loopback();
+    assert_fit(&service, !open)?;
+    runtime()?.block_on(async {
+        let traces = logging::service(verbose, &service, "transform")?;
+        let stop = order_to_stop()?;
+        let shared = Shared::open(&service).await?;
+        let metrics = Metrics::new();
+        metrics.install();
+        // Where another process is Trust, this one signs nothing and needs no key.
+        let trust = match service.trust.remote {
+            Some(_) => None,
+            None => {
+                let log = trust::log(settings, &service, &shared).await?;
+                Some(trust::embedded(settings, &service, &shared, &log)?)
+            }
+        };
+        let (transform, destination) = trust::transform(settings, &service, &shared, verbose)?.with_context(|| {
+            format!("there is nowhere to publish to; set {} or {}", PUBLISH_DIR.name, ENABLE_S3_UPLOAD.name)
+        })?;
+        let publisher = trust::publisher(&service, &shared, trust.as_ref(), Some(destination))?;
+        let config = config(settings, &service, authentication(&shared.store, open).await?)?;
+        let listener = listen(service.listen, &TRANSFORM_LISTEN).await?;
+        let (address, scheme) = (listener.local_addr()?, if config.tls.is_some() { "https" } else { "http" });
+        note(&format!("certus {} is Transform at {scheme}://{address}", config.version));
+        let publishing = tokio::spawn(publisher.run(stop.clone()));
+        let parts = EmbeddedParts { trust: None, transform: Some(transform) };
+        let served = serve_transform(listener, config, services(&shared, metrics, parts), stopped(stop)).await;
+        publishing.await.context("the publisher has died")?;
+        shared.store.close().await;
+        traces.end().await;
+        served?;
+        Ok(Exit::Pass)
+    })
+}
+
+/// What of the other roles this process is too.
+#[derive(Default)]
+struct EmbeddedParts {
+    trust: Option<Trust>,
+    transform: Option<Transform>,
+}
+
+/// The workers of this process, with Trust and Transform in it.
 async fn staff(
     settings: &Settings,
     service: &Service,
     shared: &Shared,
     verbose: u8,
-) -> anyhow::Result<(Option<Trust>, Arc<Workers>)> {
+) -> anyhow::Result<(EmbeddedParts, Arc<Workers>)> {
     let log = trust::log(settings, service, shared).await?;
     let trust = match service.trust.remote {
         Some(_) => None,
         None => Some(trust::embedded(settings, service, shared, &log)?),
     };
-    let publisher = trust::publisher(service, shared, trust.as_ref())?;
-    Ok((trust, workers(settings, service, shared, (&log, publisher), verbose)?))
+    let (transform, destination) = trust::transform(settings, service, shared, verbose)?.unzip();
+    let publisher = trust::publisher(service, shared, trust.as_ref(), destination)?;
+    let workers = workers(settings, service, shared, (&log, publisher), verbose)?;
+    Ok((EmbeddedParts { trust, transform }, workers))
 }
 
 async fn listen(address: SocketAddr, setting: &Setting) -> anyhow::Result<TcpListener> {
@@ -151,12 +209,13 @@ async fn listen(address: SocketAddr, setting: &Setting) -> anyhow::Result<TcpLis
     listener.with_context(|| format!("{address} cannot be listened at; set {}", setting.name))
 }
 
-fn services(shared: &Shared, metrics: Metrics, trust: Option<Trust>) -> Services {
+fn services(shared: &Shared, metrics: Metrics, parts: EmbeddedParts) -> Services {
     Services {
         store: shared.store.clone(),
         blobs: shared.blobs.clone(),
         checks: Arc::new(Guarded(shared.guard.clone())),
-        trust,
+        trust: parts.trust,
+        transform: parts.transform,
         publish: shared.publish.clone(),
         wake: shared.wake.clone(),
         events: shared.told.clone(),

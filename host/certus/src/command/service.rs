@@ -112,7 +112,7 @@ pub(crate) fn workers(
     settings: &Settings,
     service: &Service,
     shared: &Shared,
-    (log, publisher): (&Arc<Log>, Publisher),
+    (log, publisher): (&Arc<Log>, Arc<Publisher>),
     verbose: u8,
 ) -> anyhow::Result<Arc<Workers>> {
     let scratch = Scratch::open(&settings.scratch)?;
@@ -125,7 +125,7 @@ pub(crate) fn workers(
     }
     let host = Host {
         admission: settings.admission()?,
-        worker: Worker { program: settings.program.clone(), verbose, json: service.log == LogFormat::Json },
+        worker: worker(settings, service, verbose),
         plugins: settings.plugins.clone(),
         key,
         log: trust::transparency(log, shared),
@@ -138,8 +138,6 @@ pub(crate) fn workers(
         limits: Limits::default(),
         workspace: WorkspaceLimits::default(),
     };
-    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let threads = NonZeroUsize::new(cores.get() / service.max_workers).unwrap_or(NonZeroUsize::MIN);
     Ok(Arc::new(Workers {
         store: shared.store.clone(),
         blobs: shared.blobs.clone(),
@@ -157,7 +155,7 @@ pub(crate) fn workers(
         terms: Terms {
             name: format!("{}-{}", std::process::id(), uuid::Uuid::now_v7()),
             slots: service.max_workers,
-            threads,
+            threads: threads(service),
             lease: service.lease,
             attempts: service.attempts,
             grace: service.drain,
@@ -167,10 +165,20 @@ pub(crate) fn workers(
         operator_webhook: service.webhook.clone(),
         publisher,
         wake: shared.wake.clone(),
-        publish: shared.publish.clone(),
         told: shared.told.clone(),
         in_hand: InHand::default(),
     }))
+}
+
+/// What starts scan workers.
+pub(crate) fn worker(settings: &Settings, service: &Service, verbose: u8) -> Worker {
+    Worker { program: settings.program.clone(), verbose, json: service.log == LogFormat::Json }
+}
+
+/// Threads of one scan, so that all together have a core each.
+pub(crate) fn threads(service: &Service) -> NonZeroUsize {
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    NonZeroUsize::new(cores.get() / service.max_workers).unwrap_or(NonZeroUsize::MIN)
 }
 
 /// Becomes true with SIGTERM or an interrupt; with the second of them the process ends at once.

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use certus_checkout::Scratch;
 use certus_model::TenantId;
+use certus_model::limits::{Limits, WorkspaceLimits};
 use certus_outbound::{Credential, Server};
-use certus_pipeline::{Gate, Publisher, Transparency};
+use certus_pipeline::{Gate, PluginInspector, Publisher, Screening, Transparency};
 use certus_publish::{Destination, Mirror, RemoteRegistry};
 use certus_signing::{KeySet, KeyStore, SigningKey};
 use certus_store::{Bucket, Directory, Objects, S3Config};
+use certus_transform::Transform;
 use certus_trust::keeping::{ObjectShelf, StoredTurns};
 use certus_trust::log::{FolderLog, Shelf};
 use certus_trust::{Answer, Log, Parts, Policy, Submission, Trust};
@@ -18,7 +21,7 @@ use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
 use crate::command::keys::open_key;
-use crate::command::service::Shared;
+use crate::command::service::{Shared, threads, worker};
 use crate::settings::table::KEY;
 use crate::settings::{self, Lake, Registry, RegistryKind, Service, Settings};
 
@@ -96,20 +99,46 @@ pub(crate) fn refuse_development(service: &Service, key: &SigningKey) -> anyhow:
 }
 
 /// What publishes, and whom it asks.
-pub(crate) fn publisher(service: &Service, shared: &Shared, trust: Option<&Trust>) -> anyhow::Result<Publisher> {
-    let destination = destination(service, shared)?;
-    match (&service.trust.remote, trust) {
+pub(crate) fn publisher(
+    service: &Service,
+    shared: &Shared,
+    trust: Option<&Trust>,
+    destination: Option<Destination>,
+) -> anyhow::Result<Arc<Publisher>> {
+    let (gate, anchor): (Arc<dyn Gate>, _) = match (&service.trust.remote, trust) {
         (Some(remote), _) => {
             let server = Server::new(remote.server.clone())?;
-            let anchor = KeySet::from_iter(remote.anchors.iter().cloned());
-            Ok(Publisher { gate: Arc::new(Remote(server)), anchor, destination })
+            (Arc::new(Remote(server)), KeySet::from_iter(remote.anchors.iter().cloned()))
         }
-        (None, Some(trust)) => {
-            let anchor = KeySet::from_iter([trust.public_key().clone()]);
-            Ok(Publisher { gate: Arc::new(trust.clone()), anchor, destination })
-        }
+        (None, Some(trust)) => (Arc::new(trust.clone()), KeySet::from_iter([trust.public_key().clone()])),
         (None, None) => bail!("there is no Trust to ask"),
-    }
+    };
+    let (store, blobs, wake) = (shared.store.clone(), shared.blobs.clone(), shared.publish.clone());
+    Ok(Arc::new(Publisher { store, blobs, gate, anchor, destination, wake }))
+}
+
+/// Transform in this process, and the destination that it looks after; none where nothing is published.
+pub(crate) fn transform(
+    settings: &Settings,
+    service: &Service,
+    shared: &Shared,
+    verbose: u8,
+) -> anyhow::Result<Option<(Transform, Destination)>> {
+    let Some(mut destination) = destination(service, shared)? else { return Ok(None) };
+    let inspector = PluginInspector {
+        plugins: service.trust.privacy_plugins.clone(),
+        folder: settings.plugins.clone(),
+        admission: settings.admission()?,
+        worker: worker(settings, service, verbose),
+        scratch: Scratch::open(&settings.scratch)?,
+        limits: Limits::default(),
+        workspace: WorkspaceLimits::default(),
+        threads: threads(service),
+    };
+    let (raw, golden) = (destination.raw.clone(), destination.golden.clone());
+    let transform = Transform::new(shared.store.clone(), raw, golden, Arc::new(inspector));
+    destination.screen = Some(Arc::new(Screening { transform: transform.clone(), looks: service.trust.privacy_gate }));
+    Ok(Some((transform, destination)))
 }
 
 /// Where permitted scans go; none where they stay permitted.
@@ -131,7 +160,7 @@ fn destination(service: &Service, shared: &Shared) -> anyhow::Result<Option<Dest
         }
     };
     let registry = service.trust.registry.as_ref().map(|registry| published_to(registry, shared)).transpose()?;
-    Ok(Some(Destination { raw, golden, registry }))
+    Ok(Some(Destination { raw, golden, registry, screen: None }))
 }
 
 /// Where artifacts are published.

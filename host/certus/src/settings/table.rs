@@ -163,6 +163,11 @@ settings! {
     TRUST_POLICY = "CERTUS_TRUST_POLICY", Path, Words "the one that is built in", "what Trust permits (TOML)";
     TRUST_ID = "CERTUS_TRUST_ID", Text, Text "https://certus.dev/trust", "who decides, as verdicts name it: a URI";
     TRUST_KEY = "CERTUS_TRUST_KEY", Text, Words "`CERTUS_KEY`", "key that signs permits and verdicts";
+    TRANSFORM_LISTEN = "CERTUS_TRANSFORM_LISTEN", Text, Text "127.0.0.1:8100", "address of `certus transform`";
+    PRIVACY_PLUGINS = "CERTUS_PRIVACY_PLUGINS", List,
+        Words "`privacy`", "plugins that look at stored objects for personal data";
+    PRIVACY_GATE = "CERTUS_PRIVACY_GATE", Flag,
+        Text "false", "what comes in is looked at before it is copied to golden; what is not clean is not published";
     PUBLISH_DIR = "CERTUS_PUBLISH_DIR", Path,
         Words "none", "folder that is published to, for sites without a store";
     ENABLE_S3_UPLOAD = "CERTUS_ASSURANCE_ENABLE_S3_UPLOAD", Flag,

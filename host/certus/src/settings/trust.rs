@@ -12,6 +12,9 @@ use super::reader::Reader;
 use super::service::s3;
 use super::table;
 
+/// The plugin that looks for personal data where none is named.
+const PRIVACY: &str = "privacy";
+
 /// What decides, and where what it permits goes.
 pub(crate) struct Trusting {
     /// Where `certus trust` listens.
@@ -24,6 +27,12 @@ pub(crate) struct Trusting {
     pub(crate) key: Option<String>,
     /// Trust of another process; this one where there is none.
     pub(crate) remote: Option<Remote>,
+    /// Where `certus transform` listens.
+    pub(crate) transform: SocketAddr,
+    /// Plugins that look for personal data.
+    pub(crate) privacy_plugins: Vec<String>,
+    /// Whether they look before anything is copied to golden.
+    pub(crate) privacy_gate: bool,
     /// Where objects are published.
     pub(crate) lake: Option<Lake>,
     /// Where artifacts are published.
@@ -64,6 +73,9 @@ impl Trusting {
     pub(super) fn read(reader: &Reader, outbound: &Policy) -> anyhow::Result<Self> {
         Ok(Self {
             listen: reader.parsed(&table::TRUST_LISTEN)?.context("there is no address to listen at")?,
+            transform: reader.parsed(&table::TRANSFORM_LISTEN)?.context("there is no address to listen at")?,
+            privacy_plugins: privacy_plugins(reader)?,
+            privacy_gate: reader.flag(&table::PRIVACY_GATE)?,
             policy: reader.path(&table::TRUST_POLICY)?,
             id: reader.text(&table::TRUST_ID)?.unwrap_or_default(),
             key: reader.text(&table::TRUST_KEY)?,
@@ -72,6 +84,11 @@ impl Trusting {
             registry: registry(reader)?,
         })
     }
+}
+
+fn privacy_plugins(reader: &Reader) -> anyhow::Result<Vec<String>> {
+    let named = reader.list(&table::PRIVACY_PLUGINS)?;
+    Ok(if named.is_empty() { vec![PRIVACY.to_owned()] } else { named })
 }
 
 fn remote(reader: &Reader, outbound: &Policy) -> anyhow::Result<Option<Remote>> {

@@ -9,17 +9,15 @@ use certus_bundle::name::INDEX;
 use certus_model::{Sha256, TenantId, canonical_json};
 use certus_publish::{Bundle, Destination, Document, Labels, Published};
 use certus_signing::{Envelope, KeySet, Permit};
-use certus_store::{DuePublication, Error as StoreError, Publication, Scan, Tried};
+use certus_store::{Blobs, DuePublication, Error as StoreError, Publication, Scan, Store, Tried};
 use certus_trust::documents::{PERMIT_FILE, SVR_FILE, VSA_FILE};
 use certus_trust::{Answer, Submission, Trust};
 use futures_util::future::BoxFuture;
 use metrics::counter;
 use serde_json::Value as Json;
 use time::OffsetDateTime;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
-
-use super::Workers;
 
 /// Who decides what may be published.
 pub trait Gate: Send + Sync {
@@ -27,15 +25,20 @@ pub trait Gate: Send + Sync {
     fn ask<'a>(&'a self, submission: &'a Submission, tenant: &'a TenantId) -> BoxFuture<'a, Result<Answer, String>>;
 }
 
-/// What this process publishes with.
-#[derive(Clone)]
+/// Publishes what was asked for, and nothing that Trust has not permitted.
 pub struct Publisher {
+    /// What was asked for, and what became of it.
+    pub store: Store,
+    /// Bundles.
+    pub blobs: Blobs,
     /// Who decides.
     pub gate: Arc<dyn Gate>,
     /// Whose permits count.
     pub anchor: KeySet,
     /// Where to; none where permitted scans stay permitted.
     pub destination: Option<Destination>,
+    /// Told when something is to be published.
+    pub wake: Arc<Notify>,
 }
 
 /// Publications that are under way at a time, about.
@@ -71,48 +74,50 @@ impl Gate for Trust {
     }
 }
 
-/// Publishes until `stop` says so.
-pub(super) async fn publish(workers: Arc<Workers>, mut stop: watch::Receiver<bool>) {
-    let mut look = tokio::time::interval(LOOK);
-    // Each by itself: none waits for a Trust or a store that lets another one wait. Those that are cut off by an order
-    // to stop somebody takes up again.
-    let mut under_way = JoinSet::new();
-    while !*stop.borrow() {
-        tokio::select! {
-            _ = look.tick() => {}
-            () = workers.publish.notified() => {}
-            Some(_) = under_way.join_next() => continue,
-            // An order to stop, or nobody who could give one any more.
-            changed = stop.changed() => if changed.is_err() { break },
-        }
-        if under_way.len() >= TOGETHER {
-            continue;
-        }
-        match workers.store.take_publications().await {
-            Ok(due) => due.into_iter().for_each(|due| drop(under_way.spawn(see_through(workers.clone(), due)))),
-            Err(error) => tracing::warn!(%error, "what is to be published could not be looked up"),
+impl Publisher {
+    /// Publishes until `stop` says so.
+    pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut look = tokio::time::interval(LOOK);
+        // Each by itself: none waits for a Trust or a store that lets another one wait. Those that are cut off by an order
+        // to stop somebody takes up again.
+        let mut under_way = JoinSet::new();
+        while !*stop.borrow() {
+            tokio::select! {
+                _ = look.tick() => {}
+                () = self.wake.notified() => {}
+                Some(_) = under_way.join_next() => continue,
+                // An order to stop, or nobody who could give one any more.
+                changed = stop.changed() => if changed.is_err() { break },
+            }
+            if under_way.len() >= TOGETHER {
+                continue;
+            }
+            match self.store.take_publications().await {
+                Ok(due) => due.into_iter().for_each(|due| drop(under_way.spawn(see_through(self.clone(), due)))),
+                Err(error) => tracing::warn!(%error, "what is to be published could not be looked up"),
+            }
         }
     }
 }
 
 /// Works at one publication for as long as nobody else does.
-async fn see_through(workers: Arc<Workers>, mut due: DuePublication) {
+async fn see_through(publisher: Arc<Publisher>, mut due: DuePublication) {
     let scan_id = due.scan.id.clone();
     let held = due.clone();
     let worked = tokio::select! {
-        worked = work(&workers, &mut due) => worked,
+        worked = work(&publisher, &mut due) => worked,
         // Polled beside the work and never in its way; it ends when somebody else has the publication.
-        error = hold(&workers, &held) => Err(error),
+        error = hold(&publisher, &held) => Err(error),
     };
     if let Err(error) = worked {
         tracing::warn!(%scan_id, %error, "a publication is left to whoever takes it next");
     }
 }
 
-async fn hold(workers: &Workers, due: &DuePublication) -> StoreError {
+async fn hold(publisher: &Publisher, due: &DuePublication) -> StoreError {
     loop {
         tokio::time::sleep(HOLD).await;
-        match workers.store.hold_publication(due).await {
+        match publisher.store.hold_publication(due).await {
             Err(error @ StoreError::Fenced { .. }) => return error,
             Err(error) => tracing::warn!(scan_id = %due.scan.id, %error, "a publication could not be held"),
             Ok(()) => {}
@@ -120,38 +125,38 @@ async fn hold(workers: &Workers, due: &DuePublication) -> StoreError {
     }
 }
 
-async fn work(workers: &Workers, due: &mut DuePublication) -> Result<(), StoreError> {
+async fn work(publisher: &Publisher, due: &mut DuePublication) -> Result<(), StoreError> {
     let now = OffsetDateTime::now_utc();
-    if let (Some(to), true) = (&workers.publisher.destination, due.publication.permit_id.is_some())
-        && let Some(published) = published_before(workers, due, to).await
+    if let (Some(to), true) = (&publisher.destination, due.publication.permit_id.is_some())
+        && let Some(published) = published_before(publisher, due, to).await
     {
-        return end(workers, due, uploaded(&published)).await;
+        return end(publisher, due, uploaded(&published)).await;
     }
-    let permit = match due.publication.answer.as_ref().and_then(|answer| open(workers, answer, now).ok()) {
+    let permit = match due.publication.answer.as_ref().and_then(|answer| open(publisher, answer, now).ok()) {
         Some(permit) if permit.expires_at() - now > MARGIN => permit,
-        _ => match ask(workers, due, now).await {
+        _ => match ask(publisher, due, now).await {
             Asked::Permitted(permit, tried) => {
-                let done = workers.publisher.destination.is_none();
-                end(workers, due, tried).await?;
+                let done = publisher.destination.is_none();
+                end(publisher, due, tried).await?;
                 if done {
                     return Ok(());
                 }
                 certus_store::crash_point("publish-permitted");
-                *due = workers.store.refreshed(due).await?;
+                *due = publisher.store.refreshed(due).await?;
                 *permit
             }
-            Asked::Ended(tried) => return end(workers, due, tried).await,
+            Asked::Ended(tried) => return end(publisher, due, tried).await,
         },
     };
-    let Some(to) = &workers.publisher.destination else { return Ok(()) };
-    let tried = carry_out(workers, due, permit, to).await?;
+    let Some(to) = &publisher.destination else { return Ok(()) };
+    let tried = carry_out(publisher, due, permit, to).await?;
     certus_store::crash_point("publish-done");
-    end(workers, due, tried).await
+    end(publisher, due, tried).await
 }
 
 /// What a process that ended here had published already, but had not put on record.
-async fn published_before(workers: &Workers, due: &DuePublication, to: &Destination) -> Option<Published> {
-    let index = submission::read(workers, &due.scan, INDEX).await.ok()?;
+async fn published_before(publisher: &Publisher, due: &DuePublication, to: &Destination) -> Option<Published> {
+    let index = submission::read(publisher, &due.scan, INDEX).await.ok()?;
     certus_publish::find(&due.scan.id, Sha256::of(&index), to).await.ok()?
 }
 
@@ -161,15 +166,15 @@ enum Asked {
     Ended(Tried),
 }
 
-async fn ask(workers: &Workers, due: &DuePublication, now: OffsetDateTime) -> Asked {
+async fn ask(publisher: &Publisher, due: &DuePublication, now: OffsetDateTime) -> Asked {
     let Publication { tenant, tier, attempts, .. } = &due.publication;
-    let destination = workers.publisher.destination.as_ref();
+    let destination = publisher.destination.as_ref();
     let later = |error: String| Asked::Ended(Tried::Again { error, after: back_off(*attempts) });
-    let submission = match submission::of(workers, &due.scan, *tier, destination).await {
+    let submission = match submission::of(publisher, &due.scan, *tier, destination).await {
         Ok(submission) => submission,
         Err(error) => return later(format!("the bundle could not be read: {error}")),
     };
-    let answer = match workers.publisher.gate.ask(&submission, tenant).await {
+    let answer = match publisher.gate.ask(&submission, tenant).await {
         Ok(answer) if answer.scan_id == due.scan.id && answer.tier == *tier => answer,
         Ok(_) => return later("Trust has answered about something else".to_owned()),
         Err(error) => return later(error),
@@ -182,7 +187,7 @@ async fn ask(workers: &Workers, due: &DuePublication, now: OffsetDateTime) -> As
         return Asked::Ended(Tried::Denied { permit_id, answer: told, why });
     }
     // Nothing but the signed permit counts, and it has to be about all of this.
-    let permit = match open(workers, &told, now) {
+    let permit = match open(publisher, &told, now) {
         Ok(permit) => permit,
         Err(error) => return later(format!("Trust's permit does not hold: {error}")),
     };
@@ -199,20 +204,20 @@ async fn ask(workers: &Workers, due: &DuePublication, now: OffsetDateTime) -> As
     Asked::Permitted(Box::new(permit), Tried::Permitted { permit_id, answer: told, proof, expires_at, done })
 }
 
-fn open(workers: &Workers, answer: &Json, now: OffsetDateTime) -> Result<Permit, certus_signing::Error> {
+fn open(publisher: &Publisher, answer: &Json, now: OffsetDateTime) -> Result<Permit, certus_signing::Error> {
     let envelope = Envelope::parse(&canonical_json(&answer["permit"]).unwrap_or_default())?;
-    Permit::open(envelope, &workers.publisher.anchor, now)
+    Permit::open(envelope, &publisher.anchor, now)
 }
 
 /// Publishes with the permit, which is used up by it.
 async fn carry_out(
-    workers: &Workers,
+    publisher: &Publisher,
     due: &DuePublication,
     permit: Permit,
     to: &Destination,
 ) -> Result<Tried, StoreError> {
     let attempts = due.publication.attempts;
-    match workers.store.use_permit(due, &permit.terms().permit_id).await {
+    match publisher.store.use_permit(due, &permit.terms().permit_id).await {
         Ok(()) => {}
         Err(error @ StoreError::PermitUsed { .. }) => return Ok(Tried::Failed { error: error.to_string() }),
         Err(error) => return Err(error),
@@ -225,7 +230,7 @@ async fn carry_out(
     let (proof, vsa, svr, signed) = (part("verification_proof"), part("vsa"), part("svr"), part("permit"));
     let documents = [(PERMIT_FILE, &signed), (VSA_FILE, &vsa), (SVR_FILE, &svr)];
     let documents = documents.map(|(name, bytes)| Document { name, bytes });
-    let files = Bundle { blobs: &workers.blobs, name: bundle };
+    let files = Bundle { blobs: &publisher.blobs, name: bundle };
     let publication = certus_publish::Publication {
         tenant: &due.publication.tenant,
         labels: &labels,
@@ -252,7 +257,7 @@ fn uploaded(published: &Published) -> Tried {
 }
 
 /// Puts on record what became of it, and counts it.
-async fn end(workers: &Workers, due: &DuePublication, tried: Tried) -> Result<(), StoreError> {
+async fn end(publisher: &Publisher, due: &DuePublication, tried: Tried) -> Result<(), StoreError> {
     let outcome = match &tried {
         Tried::Permitted { .. } => "permitted",
         Tried::Denied { .. } => "denied",
@@ -260,7 +265,7 @@ async fn end(workers: &Workers, due: &DuePublication, tried: Tried) -> Result<()
         Tried::Again { .. } => "delayed",
         Tried::Failed { .. } => "failed",
     };
-    workers.store.tried(due, &tried).await?;
+    publisher.store.tried(due, &tried).await?;
     counter!("certus_assurance_uploads_total", "outcome" => outcome).increment(1);
     let (scan_id, workspace_id) = (&due.scan.id, &due.scan.workspace);
     let manifest_digest = due.scan.manifest_digest.map_or_else(|| "none".to_owned(), |digest| digest.to_string());

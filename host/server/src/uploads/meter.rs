@@ -52,7 +52,7 @@ impl Gate {
     /// Why the body ended with an error, if that was this gate's doing.
     pub(super) fn problem(&self, most: u64) -> Option<Problem> {
         match self.refusal.load(Ordering::Relaxed) {
-            LARGE => Some(super::too_large(most)),
+            LARGE => Some(super::form::too_large(most)),
             HEADER => Some(Problem::new(Kind::TooLarge, "The form has headers that are too large")),
             SLOW => Some(Problem::new(Kind::RequestTimeout, "The archive stopped arriving")),
             _ => None,

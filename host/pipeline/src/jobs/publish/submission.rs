@@ -13,23 +13,23 @@ use certus_signing::PermitTerms;
 use certus_store::{Error as StoreError, Scan};
 use certus_trust::submission::{Artifact, Destinations, Document, Metadata, Submission};
 
-use crate::jobs::Workers;
+use crate::jobs::Publisher;
 
 /// The largest file that goes to Trust whole.
 const LARGEST: u64 = 64 << 20;
 
 /// The request for a permit.
 pub(super) async fn of(
-    workers: &Workers,
+    publisher: &Publisher,
     scan: &Scan,
     tier: Tier,
     to: Option<&Destination>,
 ) -> Result<Submission, StoreError> {
     let malformed = || StoreError::Malformed { what: "index.json" };
-    let index_bytes = read(workers, scan, INDEX).await?;
+    let index_bytes = read(publisher, scan, INDEX).await?;
     let index = Index::parse(&index_bytes).map_err(|_| malformed())?;
-    let mut documents = vec![(INDEX, index_bytes), (ATTESTATION, read(workers, scan, ATTESTATION).await?)];
-    match read(workers, scan, LOGGED).await {
+    let mut documents = vec![(INDEX, index_bytes), (ATTESTATION, read(publisher, scan, ATTESTATION).await?)];
+    match read(publisher, scan, LOGGED).await {
         Ok(bytes) => documents.push((LOGGED, bytes)),
         // A bundle of before there was a log.
         Err(StoreError::Gone { .. }) => {}
@@ -43,7 +43,7 @@ pub(super) async fn of(
         wanted.push(FileName::Findings);
     }
     for name in wanted {
-        documents.push((name.path(), read(workers, scan, name.path()).await?));
+        documents.push((name.path(), read(publisher, scan, name.path()).await?));
     }
     let (git_url, branch) = repository(scan);
     let oci_registry = to.is_some_and(|to| to.registry.is_some());
@@ -85,9 +85,9 @@ pub(super) fn repository(scan: &Scan) -> (Option<String>, Option<String>) {
 }
 
 /// A file of the scan's bundle, whole.
-pub(super) async fn read(workers: &Workers, scan: &Scan, path: &str) -> Result<Vec<u8>, StoreError> {
+pub(super) async fn read(publisher: &Publisher, scan: &Scan, path: &str) -> Result<Vec<u8>, StoreError> {
     let bundle = scan.bundle.as_deref().ok_or_else(|| StoreError::Gone { what: scan.id.to_string() })?;
-    let file = workers.blobs.bundle_file(bundle, path).await?;
+    let file = publisher.blobs.bundle_file(bundle, path).await?;
     let mut bytes = Vec::new();
     let read = file.take(LARGEST + 1).read_to_end(&mut bytes);
     read.map_err(|cause| StoreError::folder(path, "read", cause))?;

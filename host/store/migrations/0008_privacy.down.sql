@@ -1,0 +1,2 @@
+DROP TABLE privacy_releases;
+DROP TABLE privacy_scans;

@@ -1,0 +1,3 @@
+DROP POLICY tenant_wall ON privacy_scans;
+ALTER TABLE privacy_scans NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE privacy_scans DISABLE ROW LEVEL SECURITY;

@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod error;
+mod inspector;
+mod privacy;
+mod quarantine;
+mod report;
+#[cfg(test)]
+mod tests;
+mod transform;
+
+pub use error::Error;
+pub use inspector::{Given, Inspector, Seen};
+pub use privacy::{Looked, MOST, PrivacyScan};
+pub use quarantine::QUARANTINE;
+pub use transform::{Ask, Transform, Which};

@@ -1,0 +1,26 @@
+//! The report of a privacy scan as a text, line by line as its readers know it.
+
+use std::fmt::Write as _;
+
+use crate::privacy::{PrivacyScan, summary};
+
+/// `[BLOCK]` or `[OK]`, the object's address, and what was seen in it.
+pub(crate) fn text(scan: &PrivacyScan, uri: impl Fn(&str) -> String) -> String {
+    if scan.objects.is_empty() {
+        return "No objects scanned.\n".to_owned();
+    }
+    let mut text = String::new();
+    for object in &scan.objects {
+        let word = if object.is_clean() { "[OK]" } else { "[BLOCK]" };
+        let key = certus_model::escape::one_line(&uri(&object.key), 2048);
+        let seen = summary(&object.seen);
+        let note = match (seen.is_empty(), object.released) {
+            (true, _) => String::new(),
+            (false, true) => format!(" ({seen}; released)"),
+            (false, false) => format!(" ({seen})"),
+        };
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{word} {key}{note}");
+    }
+    text
+}
