@@ -63,6 +63,15 @@ def digest():
     return f"{chance.getrandbits(256):064x}"
 
 
+def publication():
+    """A publication that Trust may have permitted, under an id that it has not given."""
+    return {
+        "upload_permission_id": word(),
+        "scan_id": chance.choice(STATE["scans"]),
+        "tier": chance.choice(["basic", "verified"]),
+    }
+
+
 # What replaces a whole body, by the operation.
 BODIES = {
     "submitScan": submit,
@@ -101,6 +110,12 @@ BODIES = {
         "signatures": {"inner": {"files": []}, "outer": {}},
     },
     # Nothing that the run rests on.
+    "release": lambda: {"sha256": digest(), "reason": word()},
+    "scanPrivacy": lambda: {"prefix": "active/", "dry_run": chance.choice([True, False])},
+    "executeUpload": publication,
+    "executeUploads": lambda: {"scans": [publication()]},
+    "promote": lambda: {"keys": [f"{chance.choice(STATE['scans'])}/incoming/scan.json"]},
+    "uploadRaw": lambda: {"file": ARCHIVE},
     "revoke": lambda: {"kind": "plugin", "digest": digest(), "reason": word()},
 }
 

@@ -60,6 +60,7 @@ fn the_host_is_alone_unless_more_is_asked_for() {
     let wanted = [
         "certus-api",
         "certus-migrate",
+        "certus-transform",
         "certus-trust",
         "certus-worker",
         "postgres",
@@ -69,18 +70,18 @@ fn the_host_is_alone_unless_more_is_asked_for() {
         "volumes",
     ];
     assert_eq!(full.keys().copied().collect::<Vec<_>>(), wanted);
-    let port = &full["certus-trust"]["ports"][0];
-    assert_eq!(
-        (&port["target"], &port["published"], &port["host_ip"]),
-        (&8000.into(), &"8057".into(), &"127.0.0.1".into())
-    );
+    for (name, published) in [("certus-trust", "8057"), ("certus-transform", "8100")] {
+        let port = &full[name]["ports"][0];
+        let bound = (&port["target"], &port["published"], &port["host_ip"]);
+        assert_eq!(bound, (&8000.into(), &published.into(), &"127.0.0.1".into()), "{name}");
+    }
     assert_eq!(alone.len() + full.len(), project["services"].as_object().unwrap().len(), "each is of one of the two");
     for (name, service) in &full {
         for other in names(&service["depends_on"]) {
             assert!(full.contains_key(other), "{name} waits for {other}");
         }
         let published = service["ports"].as_array().is_some();
-        assert_eq!(published, ["certus-api", "certus-trust"].contains(name), "{name}");
+        assert_eq!(published, ["certus-api", "certus-transform", "certus-trust"].contains(name), "{name}");
     }
 }
 
@@ -94,6 +95,7 @@ fn those_who_write_to_the_log_have_one_folder_of_keys() {
     };
     assert_eq!(keys("certus-worker").as_deref(), Some("certus-keys"));
     assert_eq!(keys("certus-trust"), keys("certus-worker"));
+    assert_eq!(keys("certus-transform"), keys("certus-worker"));
     assert_eq!(keys("certus-api"), None, "the API signs nothing");
     // A new volume belongs to whom the folder in the image belongs to.
     let made = "install -d -o 65532 -g 65532 -m 0700 /var/lib/certus /var/lib/certus/keys\n";
@@ -152,6 +154,7 @@ fn every_container_is_confined() {
     assert_eq!(probe("certus-assurance"), "CMD /usr/lib/certus/probe /readyz");
     assert_eq!(probe("certus-api"), "CMD /usr/lib/certus/probe /readyz");
     assert_eq!(probe("certus-trust"), "CMD /usr/lib/certus/probe /livez");
+    assert_eq!(probe("certus-transform"), probe("certus-trust"));
     assert_eq!(probe("certus-worker"), "CMD certus queue show");
 }
 
@@ -161,7 +164,7 @@ fn workers_have_no_way_out_but_the_one_that_is_asked_for() {
     assert_eq!(project["networks"]["inside"]["internal"], true);
     for (name, service) in services(&project, "full") {
         let outside = names(&service["networks"]).contains(&"outside");
-        assert_eq!(outside, ["certus-api", "certus-trust"].contains(&name), "{name}");
+        assert_eq!(outside, ["certus-api", "certus-transform", "certus-trust"].contains(&name), "{name}");
     }
     assert_eq!(names(&project["services"]["certus-worker"]["networks"]), ["inside"]);
     let Some(open) = self::project(&["docker-compose.yml", "host/deploy/compose/egress.yml"]) else { return };

@@ -7,6 +7,7 @@ mod notary;
 mod policy;
 mod signers;
 mod stub;
+mod transform;
 
 use std::path::PathBuf;
 

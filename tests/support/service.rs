@@ -140,15 +140,25 @@ impl Service {
     }
 
     pub(crate) fn start_with(home: &Home, env: &[(&str, &str)], arguments: &[&str]) -> Self {
+        Self::listening(home, env, &[&["serve"], arguments].concat(), "listens at http")
+    }
+
+    /// Starts `certus transform`, and waits until it listens.
+    pub(crate) fn transform(home: &Home, env: &[(&str, &str)]) -> Self {
+        let anywhere = [("CERTUS_TRANSFORM_LISTEN", "127.0.0.1:0")];
+        Self::listening(home, &[env, &anywhere].concat(), &["transform"], "is Transform at http")
+    }
+
+    fn listening(home: &Home, env: &[(&str, &str)], arguments: &[&str], says: &str) -> Self {
         let mut command = home.service(env);
-        command.arg("serve").args(arguments);
+        command.args(arguments);
         let mut process = Process::start(command);
         let patience = Instant::now() + PATIENCE;
         let address = loop {
             let log = process.log();
-            if let Some(rest) = log.split("listens at http").nth(1)
+            if let Some(rest) = log.split(says).nth(1)
                 && let Some((_, rest)) = rest.split_once("://")
-                && let Some((address, _)) = rest.split_once(',')
+                && let Some((address, _)) = rest.split_once([',', '\n'])
             {
                 break address.to_owned();
             }
