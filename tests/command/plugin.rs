@@ -68,7 +68,7 @@ fn the_plugins_of_this_repository_pass_their_own_tests() {
     let home = Home::new();
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let built = std::path::Path::new(env!("CARGO_BIN_EXE_certus")).with_file_name("plugins");
-    for name in ["secrets", "inventory", "licences"] {
+    for name in ["secrets", "inventory", "licences", "privacy"] {
         let (folder, component) = (root.join("plugins").join(name), built.join(name).with_extension("wasm"));
         assert!(component.is_file(), "{} is not built; `cargo xtask plugins` builds it", component.display());
         let arguments = ["plugin", "test", folder.to_str().unwrap(), "--component", component.to_str().unwrap()];

@@ -11,7 +11,7 @@ pub(crate) struct BuiltIn {
     thresholds: [Option<u64>; 3],
 }
 
-const ALL: &[&str] = &["secrets", "inventory", "licences"];
+const BROAD: &[&str] = &["secrets", "inventory", "licences"];
 const OPEN: [Option<u64>; 3] = [None, None, None];
 
 /// Thresholds are those of the presets `light` and `standard` of the replaced service; the others had none.
@@ -20,10 +20,10 @@ const BUILT_IN: &[BuiltIn] = &[
     BuiltIn { name: "fast", plugins: &["secrets"], thresholds: OPEN },
     BuiltIn { name: "medium", plugins: &["secrets", "licences"], thresholds: OPEN },
     BuiltIn { name: "standard", plugins: &["secrets", "inventory"], thresholds: [Some(0), Some(0), Some(25)] },
-    BuiltIn { name: "light", plugins: ALL, thresholds: [Some(0), Some(5), Some(50)] },
-    BuiltIn { name: "full", plugins: ALL, thresholds: OPEN },
-    BuiltIn { name: "heavy", plugins: ALL, thresholds: OPEN },
-    BuiltIn { name: "polyglot", plugins: ALL, thresholds: OPEN },
+    BuiltIn { name: "light", plugins: BROAD, thresholds: [Some(0), Some(5), Some(50)] },
+    BuiltIn { name: "full", plugins: BROAD, thresholds: OPEN },
+    BuiltIn { name: "heavy", plugins: BROAD, thresholds: OPEN },
+    BuiltIn { name: "polyglot", plugins: BROAD, thresholds: OPEN },
     BuiltIn { name: "javascript", plugins: &["secrets", "inventory"], thresholds: OPEN },
     BuiltIn { name: "attestation-test", plugins: &["inventory"], thresholds: OPEN },
     BuiltIn { name: "sbom-only", plugins: &["inventory"], thresholds: OPEN },

@@ -57,9 +57,12 @@ fn field(before: &[u8]) -> &[u8] {
 
 /// Whether `text` holds one of `words` as a word of its own, or as one of an identifier's: `ssn` is
 /// in `user_ssn`, `userSsn` and `SSN:`, not in `classname`. A blank in a word stands for any
-/// separator or none. ASCII case is folded; `words` are lower-case.
+/// separator or none. ASCII case is folded; `words` are lower-case and begin with a letter.
 pub(crate) fn mentions(text: &[u8], words: &[&str]) -> bool {
-    (0..text.len()).filter(|&at| begins(text, at)).any(|at| words.iter().any(|word| is_at(text, at, word)))
+    let letter = |byte: u8| 1_u32 << (byte.to_ascii_lowercase() & 31);
+    let first = words.iter().fold(0, |first, word| first | letter(word.as_bytes()[0]));
+    let may_begin = |at: &usize| text[*at].is_ascii_alphabetic() && first & letter(text[*at]) != 0 && begins(text, *at);
+    (0..text.len()).filter(may_begin).any(|at| words.iter().any(|word| is_at(text, at, word)))
 }
 
 fn is_at(text: &[u8], start: usize, word: &str) -> bool {
@@ -73,8 +76,8 @@ fn is_at(text: &[u8], start: usize, word: &str) -> bool {
         }
     }
     match text[at - 1..] {
-        // The sine and its like.
-        [_, b'(', ..] if word.len() < 4 => false,
+        // The sine and its like, and letters in hexadecimal numbers.
+        [_, b'(' | b'0'..=b'9', ..] if word.len() < 4 => false,
         [_, b's', after, ..] => !after.is_ascii_alphabetic(),
         [last, after, ..] => !after.is_ascii_alphabetic() || last.is_ascii_lowercase() && after.is_ascii_uppercase(),
         _ => true,
@@ -84,7 +87,7 @@ fn is_at(text: &[u8], start: usize, word: &str) -> bool {
 fn begins(text: &[u8], at: usize) -> bool {
     match text[..at] {
         [.., b'\\', b'n' | b'r' | b't'] => true,
-        [.., before] => !before.is_ascii_alphabetic() || before.is_ascii_lowercase() && text[at].is_ascii_uppercase(),
+        [.., before] => !before.is_ascii_alphanumeric() || before.is_ascii_lowercase() && text[at].is_ascii_uppercase(),
         [] => true,
     }
 }
@@ -101,7 +104,7 @@ mod tests {
         {
             assert!(mentions(text.as_bytes(), &words), "{text}");
         }
-        for text in ["classname", "ssnx", "ssn(", "social", "", "so cial security"] {
+        for text in ["classname", "ssnx", "ssn(", "=ssn2", "9ssn ", "social", "", "so cial security"] {
             assert!(!mentions(text.as_bytes(), &words), "{text}");
         }
     }
