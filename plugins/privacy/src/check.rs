@@ -27,12 +27,12 @@ pub(crate) fn luhn(digits: &[u8]) -> bool {
     let doubled = |value: u32| if value > 4 { value * 2 - 9 } else { value * 2 };
     let value = |(index, &byte)| if index % 2 == 1 { doubled(digit(byte)) } else { digit(byte) };
     let sum: u32 = digits.iter().rev().enumerate().map(value).sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// Whether there is such a day; `year` may be of any century if it is below 100.
 pub(crate) fn is_date(year: u64, month: u64, day: u64) -> bool {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0 || year == 0);
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let days = match month {
         2 if leap => 29,
         2 => 28,

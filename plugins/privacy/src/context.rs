@@ -10,6 +10,9 @@ const BEFORE: usize = 80;
 /// How far behind a value a word about it may end.
 const AFTER: usize = 40;
 
+/// Words around a value that was made up.
+const SAMPLES: &[&str] = &["dummy", "e.g", "example", "fake", "mock", "placeholder", "sample"];
+
 /// What stands around a value.
 pub(crate) struct Context<'a> {
     /// The name of its column, where the file has columns.
@@ -43,6 +46,11 @@ impl<'a> Context<'a> {
     /// Whether one of `words` stands there.
     pub(crate) fn mentions(&self, words: &[&str]) -> bool {
         [self.column, self.before, self.after].into_iter().any(|text| mentions(text, words))
+    }
+
+    /// Whether it says of itself that it is an example; Python's are behind a prompt.
+    pub(crate) fn is_sample(&self) -> bool {
+        self.before.windows(3).any(|window| window == b">>>") || self.mentions(SAMPLES)
     }
 }
 

@@ -102,7 +102,7 @@ impl Number {
             _ if place.is_data() => Confidence::High,
             _ => Confidence::Medium,
         };
-        let confidence = if place.illustrative { Confidence::Low } else { confidence };
+        let confidence = if place.illustrative || context.is_sample() { Confidence::Low } else { confidence };
         Some(Judged { confidence, lonely })
     }
 }

@@ -24,10 +24,10 @@ pub(crate) enum Kind {
 const RECORDS: &[&str] = &["json", "jsonl", "ldif", "log", "ndjson", "vcard", "vcf", "xml"];
 
 const CODE: &[&str] = &[
-    "c", "cc", "cjs", "clj", "cpp", "cs", "css", "cts", "cxx", "dart", "erl", "ex", "exs", "fs", "go", "gradle",
+    "asm", "c", "cc", "cjs", "clj", "cpp", "cs", "css", "cts", "cxx", "dart", "erl", "ex", "exs", "fs", "go", "gradle",
     "groovy", "h", "hpp", "hs", "htm", "html", "ipynb", "java", "jl", "js", "jsx", "kt", "kts", "less", "lua", "m",
-    "mjs", "ml", "mm", "mts", "php", "pl", "pm", "ps1", "py", "pyi", "pyx", "r", "rb", "rs", "sass", "scala", "scss",
-    "sol", "svelte", "svg", "swift", "tf", "ts", "tsx", "vb", "vue", "wat", "wit", "zig",
+    "mjs", "ml", "mm", "mts", "php", "pl", "pm", "ps1", "py", "pyi", "pyx", "r", "rb", "rs", "s", "sass", "scala",
+    "scss", "sol", "svelte", "svg", "swift", "tf", "ts", "tsx", "vb", "vue", "wat", "wit", "zig",
 ];
 
 const PROSE: &[&str] = &["adoc", "asciidoc", "md", "mdx", "pod", "po", "pot", "rst", "tex", "textile"];

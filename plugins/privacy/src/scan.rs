@@ -93,21 +93,34 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// Looks at what is no word; where to go on.
     fn mark(&mut self, at: usize, byte: u8) -> usize {
-        if byte == b'@' && self.place.is_data() {
-            if let Some(span) = email::around(self.content, at) {
-                self.lists.emails.add(self.content, span);
-            }
-        } else if byte == b'+' && self.place.is_data() {
-            if let Some(span) = phone::at(self.content, at)
-                && self.context(&span).mentions(phone::WORDS)
-            {
-                let end = span.end;
-                self.lists.phones.add(self.content, span);
-                return end;
-            }
+        if !self.place.is_data() {
+            return at + 1;
         }
-        at + 1
+        match byte {
+            b'@' => self.email(at),
+            b'+' => self.phone(at),
+            _ => None,
+        }
+        .unwrap_or(at + 1)
+    }
+
+    fn email(&mut self, at: usize) -> Option<usize> {
+        let span = email::around(self.content, at)?;
+        let end = span.end;
+        self.lists.emails.add(self.content, span);
+        Some(end)
+    }
+
+    fn phone(&mut self, at: usize) -> Option<usize> {
+        let span = phone::at(self.content, at)?;
+        let end = span.end;
+        if !self.context(&span).mentions(phone::WORDS) {
+            return None;
+        }
+        self.lists.phones.add(self.content, span);
+        Some(end)
     }
 
     /// Looks at the word that begins at `start`; where to go on.

@@ -38,8 +38,7 @@ pub(crate) fn stands_apart(content: &[u8], span: &Range<usize>) -> bool {
     let separator = content[span.clone()].iter().copied().find(|byte| !byte.is_ascii_alphanumeric());
     let before = match content[..span.start] {
         [.., b'\\', b'n' | b'r' | b't'] => true,
-        [.., b'/' | b'+' | b'$' | b'%' | b'@' | b'~'] => false,
-        [.., other, b'.' | b'-'] => !is_word(other),
+        [.., b'/' | b'+' | b'-' | b'.' | b'$' | b'%' | b'@' | b'~'] => false,
         [.., other, blank] if Some(blank) == separator => !other.is_ascii_digit(),
         [.., last] => !is_word(last),
         [] => true,
@@ -58,13 +57,15 @@ pub(crate) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// A number that somebody typed rather than was given: digits that count up or down, or too few
-/// different ones.
+/// A number that somebody typed rather than was given: digits that count up or down, too few
+/// different ones, or each again and again.
 pub(crate) fn is_typed(digits: &[u8]) -> bool {
     let mut seen = [false; 256];
     digits.iter().for_each(|&byte| seen[usize::from(byte)] = true);
     let distinct = seen.iter().filter(|&&seen| seen).count();
-    distinct <= if digits.len() < 13 { 2 } else { 3 } || has_row(digits, 1) || has_row(digits, 9)
+    let changes = digits.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    let few = if digits.len() < 13 { 2 } else { 3 };
+    distinct <= few || changes * 3 < digits.len() || has_row(digits, 1) || has_row(digits, 9)
 }
 
 /// One digit six times in a row; in an account's number that is padding.
@@ -115,6 +116,8 @@ mod tests {
             ("/", "", false),
             ("a-", "", false),
             ("- ", "", true),
+            ("-", "", false),
+            ("$-", "", false),
             ("7-", "", false),
             ("", "-7", false),
             ("", ".7", false),
@@ -131,7 +134,9 @@ mod tests {
 
     #[test]
     fn typed_numbers_are_told_from_given_ones() {
-        for digits in ["1111111111111111", "1234567890123456", "4000000000000002", "9876543210", "1212121212"] {
+        for digits in
+            ["1111111111111111", "1234567890123456", "4444333322221111", "111223333", "9876543210", "1212121212"]
+        {
             assert!(is_typed(digits.as_bytes()), "{digits}");
         }
         assert!(!is_typed(b"4929077007707709") && !has_run(b"4929077007707709"));

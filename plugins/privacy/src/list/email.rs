@@ -149,7 +149,7 @@ fn is_somewhere(domain: &str) -> bool {
         && domain.split('.').all(|label| !label.is_empty() && label != "example")
         && !FILES.contains(&top)
         && !NOWHERE_ENDS.contains(&top)
-        && !NOWHERE.iter().any(|known| is_nowhere(&known))
+        && !NOWHERE.iter().any(is_nowhere)
 }
 
 #[cfg(test)]

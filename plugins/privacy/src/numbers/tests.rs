@@ -134,6 +134,8 @@ fn what_stands_around_a_number_decides_how_sure_it_is() {
         ("a.txt", format!("a {CARD} b"), Some(Confidence::Low)),
         ("docs/a.md", format!("card {CARD}"), Some(Confidence::Low)),
         ("tests/a.py", format!("card = '{CARD}'"), Some(Confidence::Low)),
+        ("src/a.py", format!("    >>> is_card('{CARD}')"), Some(Confidence::Low)),
+        ("src/a.py", format!("# card, for example {CARD}"), Some(Confidence::Low)),
         ("src/a.py", format!("a = {CARD}"), None),
         ("a.txt", "card 6759070770770777 or 3670770770 7707".to_owned(), Some(Confidence::High)),
         ("a.txt", "36707707707707".to_owned(), None),
