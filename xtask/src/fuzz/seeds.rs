@@ -15,7 +15,7 @@ const STRUCTURED: [&str; 4] = ["bundle", "findings", "git_tree", "reports"];
 /// Makes seeds of the repository's own files. Those of `fuzz/seeds/` are smaller and kept with it.
 pub(super) fn gather(project: &Project, to: &Path) -> Result<()> {
     let plugins = project.root.join("plugins");
-    for (target, from) in [("lock_files", "inventory"), ("secrets", "secrets")] {
+    for (target, from) in [("lock_files", "inventory"), ("privacy", "privacy"), ("secrets", "secrets")] {
         for path in files(&plugins.join(from).join("fixtures"))? {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let content = read(&path)?;
