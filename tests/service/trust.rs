@@ -1,6 +1,7 @@
 //! Trust: what it permits, what it denies, and that nothing is published without it.
 
 mod changed;
+mod crashes;
 mod faults;
 mod gate;
 mod notary;
