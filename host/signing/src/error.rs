@@ -140,8 +140,8 @@ pub enum Error {
     #[error("the private key stays in its token or with its service, so it cannot be written to a file")]
     NotExportable,
 
-    /// Half a key of a transparency log, or halves of two.
-    #[error("`{path}` is not the private half of the transparency-log.vkey beside it; restore both from one backup")]
+    /// Half a key of a transparency log or a witness, or halves of two.
+    #[error("`{path}` is not the private half of the .vkey of that name beside it; restore both from one backup")]
     LogKey {
         /// The private half.
         path: String,

@@ -21,7 +21,7 @@ pub use dsse::{Envelope, VerifiedPayload};
 pub use error::Error;
 pub use key::SigningKey;
 pub use key::kms::{KmsAccess, KmsLogin};
-pub use key::reference::{KeyRef, OpenWith};
+pub use key::reference::{KeyRef, OpenWith, TenantKeyRef};
 pub use key::validity::{Revocation, Rotation, Validity};
 pub use keyset::KeySet;
 pub use note::{Cosignature, Error as LogError, LogKey, LogVerifier, Note, NoteSignature, VerifierKind};

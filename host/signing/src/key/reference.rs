@@ -1,5 +1,7 @@
 //! What operators write to say which key: a name, a file, a token's key or one of AWS KMS.
 
+mod tenant;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -11,6 +13,8 @@ use crate::{Error, KeyStore, Password, PublicKey, SigningKey};
 
 use super::kms::{self, KmsAccess, KmsUri};
 use super::token::{self, TokenUri};
+
+pub use tenant::TenantKeyRef;
 
 /// The signers of the service that this one replaces, which named modes and not keys.
 const DETERMINISTIC: &str = "deterministic";
@@ -83,11 +87,6 @@ impl KeyRef {
             Self::Token(uri) => token::public(uri, with),
             Self::Kms(uri) => kms::public(uri, &with.kms),
         }
-    }
-
-    /// Whether using the key needs the network.
-    pub fn is_remote(&self) -> bool {
-        matches!(self, Self::Kms(_))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The keys of transparency logs: this host's own, and the verifier keys of those that are believed.
+//! The keys of transparency logs and their witnesses: this host's own, and the verifier keys of those that are believed.
 
 use cap_std::fs::Dir;
 use certus_model::Sha256;
@@ -10,6 +10,9 @@ use crate::{Error, LogKey, LogVerifier};
 const PRIVATE: &str = "transparency-log.pem";
 /// What verifies it, in the form `NAME+HHHHHHHH+BASE64`.
 const PUBLIC: &str = "transparency-log.vkey";
+/// The same of this host as a witness of others' logs.
+const WITNESS_PRIVATE: &str = "witness.pem";
+const WITNESS_PUBLIC: &str = "witness.vkey";
 /// How files of verifier keys end, this host's own among them: logs that are believed, and witnesses.
 const ENDING: &str = ".vkey";
 
@@ -21,18 +24,31 @@ impl KeyStore {
     pub fn log_key(&self) -> Result<LogKey, Error> {
         let dir = files::create_folder(&self.folder)?;
         let _turn = files::take_turn(&dir, &self.folder)?;
-        let path = self.folder.join(PRIVATE);
-        match (files::read_private(&dir, PRIVATE, &path)?, self.read_verifier(&dir, PUBLIC)?) {
-            (Some(pem), Some(verifier)) => {
-                let key = LogKey::from_pem(verifier.name(), &pem).map_err(Error::from)?;
-                match key.verifier() == verifier {
-                    true => Ok(key),
-                    false => Err(Error::LogKey { path: path.display().to_string() }),
-                }
-            }
-            (None, None) => self.make_log_key(&dir),
-            _ => Err(Error::LogKey { path: path.display().to_string() }),
+        match self.read_pair(&dir, PRIVATE, PUBLIC)? {
+            Some(key) => Ok(key),
+            None => self.make_log_key(&dir),
         }
+    }
+
+    /// The key with which this host cosigns the logs of others; none where none was made.
+    ///
+    /// # Errors
+    /// A folder or file with unsafe permissions, half a key.
+    pub fn witness_key(&self) -> Result<Option<LogKey>, Error> {
+        let Some(dir) = files::open_folder(&self.folder)? else { return Ok(None) };
+        self.read_pair(&dir, WITNESS_PRIVATE, WITNESS_PUBLIC)
+    }
+
+    /// Makes that key, for a witness called `name`. It is made once: who knows the witness knows it by this key.
+    ///
+    /// # Errors
+    /// A key that is there already, a name that cannot stand in a signature line, a folder that cannot be written.
+    pub fn generate_witness(&self, name: &str) -> Result<LogKey, Error> {
+        let dir = files::create_folder(&self.folder)?;
+        let _turn = files::take_turn(&dir, &self.folder)?;
+        let key = LogKey::generate(name)?;
+        self.put_pair(&dir, &key, &key.witness_verifier(), (WITNESS_PRIVATE, WITNESS_PUBLIC))?;
+        Ok(key)
     }
 
     /// The logs that are believed here, and their witnesses: every `.vkey` file of the folder.
@@ -56,14 +72,40 @@ impl KeyStore {
         let seed = LogKey::generate("certus.local")?;
         let id = Sha256::of(&seed.verifier().spki()).to_string();
         let key = LogKey::from_pem(&format!("log-{}.certus.local", &id[..12]), &seed.to_pem()?)?;
-        // A crash between the two leaves half a key, which is said.
+        self.put_pair(dir, &key, &key.verifier(), (PRIVATE, PUBLIC))?;
+        Ok(key)
+    }
+
+    /// A private key and what verifies it, which belong together; none where neither is there.
+    fn read_pair(&self, dir: &Dir, private: &str, public: &str) -> Result<Option<LogKey>, Error> {
+        let path = self.folder.join(private);
+        match (files::read_private(dir, private, &path)?, self.read_verifier(dir, public)?) {
+            (Some(pem), Some(verifier)) => {
+                let key = LogKey::from_pem(verifier.name(), &pem).map_err(Error::from)?;
+                match [key.verifier(), key.witness_verifier()].contains(&verifier) {
+                    true => Ok(Some(key)),
+                    false => Err(Error::LogKey { path: path.display().to_string() }),
+                }
+            }
+            (None, None) => Ok(None),
+            _ => Err(Error::LogKey { path: path.display().to_string() }),
+        }
+    }
+
+    /// Writes both. A crash between the two leaves half a key, which is said.
+    fn put_pair(
+        &self,
+        dir: &Dir,
+        key: &LogKey,
+        verifier: &LogVerifier,
+        (private, public): (&str, &str),
+    ) -> Result<(), Error> {
         let put = |file: &str, text: &str, mode| {
             let path = self.folder.join(file).display().to_string();
             files::write_new(dir, file, text, mode).map_err(|cause| Error::Io { path, action: "written", cause })
         };
-        put(PUBLIC, &format!("{}\n", key.verifier()), 0o644)?;
-        put(PRIVATE, &key.to_pem()?, 0o600)?;
-        Ok(key)
+        put(public, &format!("{verifier}\n"), 0o644)?;
+        put(private, &key.to_pem()?, 0o600)
     }
 
     fn read_verifier(&self, dir: &Dir, name: &str) -> Result<Option<LogVerifier>, Error> {
@@ -90,6 +132,12 @@ mod tests {
         assert!(keys.iter().all(|key| *key == keys[0]), "one log for all: {keys:?}");
         assert_eq!(store.log_verifiers().unwrap(), keys[..1]);
         assert_eq!(store.verification_keys().unwrap().logs(), &keys[..1]);
+        assert!(store.witness_key().unwrap().is_none());
+        let witness = store.generate_witness("witness.example.com").unwrap();
+        let again = store.witness_key().unwrap().expect("a key");
+        assert_eq!(again.witness_verifier(), witness.witness_verifier());
+        assert!(store.generate_witness("other.example.com").is_err(), "a witness has one key");
+        assert_eq!(store.log_verifiers().unwrap().len(), 2, "it is believed as a witness");
         std::fs::remove_file(store.folder().join(PRIVATE)).unwrap();
         assert!(matches!(store.log_key().unwrap_err(), Error::LogKey { .. }), "a log never changes its key by itself");
     }

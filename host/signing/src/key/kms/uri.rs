@@ -20,7 +20,7 @@ impl KmsUri {
     }
 
     /// The address of another service than that of AWS, always by TLS.
-    pub(super) fn endpoint(&self) -> Option<String> {
+    pub fn endpoint(&self) -> Option<String> {
         self.endpoint.as_ref().map(|host| format!("https://{host}"))
     }
 

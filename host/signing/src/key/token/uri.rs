@@ -19,8 +19,8 @@ pub struct TokenUri {
     pub(super) slot: Option<u64>,
     pub(super) object: Option<String>,
     pub(super) id: Option<Vec<u8>>,
-    pub(super) module: Option<PathBuf>,
-    pub(super) pin_file: Option<PathBuf>,
+    pub(in crate::key) module: Option<PathBuf>,
+    pub(in crate::key) pin_file: Option<PathBuf>,
     text: String,
 }
 
