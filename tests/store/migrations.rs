@@ -12,18 +12,21 @@ fn steps_are_taken_and_taken_back() {
         let done = Store::migrate(&place.owner, role).await.unwrap();
         assert_eq!(
             (done.from, done.to, done.steps),
-            (0, 6, vec!["records", "guards", "operations", "operations wall", "trust", "trust wall"])
+            (0, 7, vec!["records", "guards", "operations", "operations wall", "trust", "trust wall", "tenant signing"])
         );
         let again = Store::migrate(&place.owner, role).await.unwrap();
-        assert_eq!((again.from, again.steps.len()), (6, 0));
+        assert_eq!((again.from, again.steps.len()), (7, 0));
         Store::open(&place.url, 2).await.unwrap().close().await;
         let back = Store::rollback(&place.owner, 1).await.unwrap();
-        assert_eq!((back.from, back.to, back.steps), (6, 5, vec!["trust wall"]));
+        assert_eq!((back.from, back.to, back.steps), (7, 6, vec!["tenant signing"]));
         let older = Store::open(&place.url, 2).await.map(drop).unwrap_err();
-        assert!(matches!(older, Error::SchemaOlder { found: 5, wanted: 6, .. }), "{older:?}");
+        assert!(matches!(older, Error::SchemaOlder { found: 6, wanted: 7, .. }), "{older:?}");
         let back = Store::rollback(&place.owner, 9).await.unwrap();
-        assert_eq!((back.to, back.steps), (0, vec!["trust", "operations wall", "operations", "guards", "records"]));
-        assert_eq!(Store::schema(&place.owner).await.unwrap(), SchemaState { found: 0, wanted: 6 });
+        assert_eq!(
+            (back.to, back.steps),
+            (0, vec!["trust wall", "trust", "operations wall", "operations", "guards", "records"])
+        );
+        assert_eq!(Store::schema(&place.owner).await.unwrap(), SchemaState { found: 0, wanted: 7 });
         Store::migrate(&place.owner, role).await.unwrap();
         Store::open(&place.url, 2).await.unwrap().close().await;
     });
@@ -37,7 +40,7 @@ fn case_115_an_older_program_refuses_a_newer_schema() {
                       VALUES (99, 'later', TRUE, 'x', 0)";
         place.tamper(insert).unwrap();
         let newer = Store::open(&place.url, 2).await.map(drop).unwrap_err();
-        assert!(matches!(newer, Error::SchemaNewer { found: 99, wanted: 6, .. }), "{newer:?}");
+        assert!(matches!(newer, Error::SchemaNewer { found: 99, wanted: 7, .. }), "{newer:?}");
         for refused in
             [Store::migrate(&place.owner, None).await.map(drop), Store::rollback(&place.owner, 1).await.map(drop)]
         {

@@ -1,7 +1,7 @@
 //! Tenants see their own.
 
 use certus_model::{Role, Scope, Sha256};
-use certus_store::{AuditFilter, NewKey, NewUser, Reach, ScanFilter};
+use certus_store::{AuditFilter, LogRow, NewKey, NewUser, Reach, ScanFilter, TenantChange};
 
 use super::{id, new_scan, on_both};
 use crate::support::postgres;
@@ -92,5 +92,54 @@ fn keys_open_until_they_are_revoked_expire_or_lose_their_user() {
         assert!(!valid(&good).await);
         let kept = store.principal(&good).await.unwrap().unwrap();
         assert_eq!(kept.secret, Sha256::of(b"good"), "only the digest is kept");
+    });
+}
+
+#[test]
+fn a_signing_key_is_one_tenants_for_ever() {
+    on_both(async |place| {
+        let store = place.open().await;
+        let (one, two, nobody) = (id("one"), id("two"), id("nobody"));
+        for tenant in [&one, &two] {
+            store.create_tenant(tenant, "tests", "tests").await.unwrap();
+        }
+        let set = async |key: Option<&str>| {
+            let signing_key = Some(key.map(str::to_owned));
+            let change = TenantChange { signing_key, ..Default::default() };
+            store.change_tenant(&one, &change, "tests").await.unwrap().expect("a tenant").signing_key
+        };
+        assert_eq!(store.signing_key(&one).await.unwrap(), None);
+        assert_eq!(set(Some("awskms:///alias/one")).await.as_deref(), Some("awskms:///alias/one"));
+        assert_eq!(store.signing_key(&one).await.unwrap().as_deref(), Some("awskms:///alias/one"));
+        assert_eq!(store.signing_key(&two).await.unwrap(), None);
+        store.change_tenant(&one, &TenantChange::default(), "tests").await.unwrap();
+        assert!(store.signing_key(&one).await.unwrap().is_some(), "what is not said stays");
+        assert_eq!(set(None).await, None);
+
+        let (own, hosts) = (Sha256::of(b"own"), Sha256::of(b"the host's"));
+        let claim = async |tenant, key| store.claim_key(tenant, key, "PEM", "tests").await;
+        assert!(claim(&one, own).await.unwrap() && claim(&one, own).await.unwrap(), "as often as it is asked");
+        assert!(!claim(&two, own).await.unwrap(), "another's");
+        assert!(!claim(&nobody, Sha256::of(b"any")).await.unwrap(), "a tenant that is none");
+        let row = LogRow {
+            id: "01".to_owned(),
+            index: 0,
+            tenant: two.clone(),
+            scan: None,
+            assessment: None,
+            signer: hosts,
+            artifact: own,
+            kind: "scan".to_owned(),
+            signature: String::new(),
+            envelope: "{}".to_owned(),
+            at: 0,
+        };
+        store.keep_log_row(&row).await.unwrap();
+        assert!(!claim(&one, hosts).await.unwrap(), "it has signed for another");
+        assert!(claim(&two, hosts).await.unwrap(), "the twin");
+        let kept = store.tenant_keys().await.unwrap();
+        assert_eq!(kept.iter().map(|key| &key.tenant).collect::<Vec<_>>(), [&one, &two]);
+        let filter = AuditFilter { action: Some("tenant.key-claimed".to_owned()), limit: 10, ..Default::default() };
+        assert_eq!(store.audit_events(Reach::All, &filter).await.unwrap().len(), 2, "each once");
     });
 }

@@ -19,6 +19,8 @@ pub struct Tenant {
     pub weight: i64,
     /// What a decision `error` means to it.
     pub on_error: OnError,
+    /// The key that its bundles are signed with, as a reference; none where that is the host's.
+    pub signing_key: Option<String>,
     /// When it was made, in milliseconds since 1970.
     pub created_at: i64,
     /// Since when nothing is accepted from it.
@@ -34,6 +36,8 @@ pub struct TenantChange {
     pub on_error: Option<OnError>,
     /// Whether nothing is accepted from it.
     pub disabled: Option<bool>,
+    /// The key that its bundles are signed with; the inner none takes it away.
+    pub signing_key: Option<Option<String>>,
 }
 
 /// Somebody who has keys.
@@ -172,11 +176,17 @@ impl Store {
         if let Some(disabled) = change.disabled {
             update.push(", disabled_at = ").bind(disabled.then(now));
         }
+        if let Some(key) = &change.signing_key {
+            update.push(", signing_key = ").bind(key.clone());
+        }
         update.push(" WHERE id = ").bind(id.as_str()).push(" RETURNING *");
         let mut transaction = self.write(Reach::All).await?;
         let Some(row) = update.query().fetch_optional(&mut *transaction).await? else { return Ok(None) };
         let changed = tenant(&Columns(&row))?;
-        let detail = object!({ "weight": change.weight, "on_error": change.on_error, "disabled": change.disabled });
+        let mut detail = object!({ "weight": change.weight, "on_error": change.on_error, "disabled": change.disabled });
+        if let Some(key) = &change.signing_key {
+            detail["signing_key"] = object!(key);
+        }
         audit::append(&mut transaction, &[event(id, actor, "tenant.changed", id.as_str(), detail)]).await?;
         transaction.commit().await?;
         Ok(Some(changed))
@@ -346,6 +356,7 @@ fn tenant(row: &Columns<'_>) -> Result<Tenant, Error> {
         name: row.text("name")?,
         weight: row.number("weight")?,
         on_error: row.parsed("on_error")?,
+        signing_key: row.maybe_text("signing_key")?,
         created_at: row.number("created_at")?,
         disabled_at: row.maybe_number("disabled_at")?,
     })

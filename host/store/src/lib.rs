@@ -27,6 +27,7 @@ mod sql;
 mod stats;
 mod submit;
 mod taint;
+mod tenant_key;
 mod upload;
 mod webhook;
 
@@ -53,5 +54,6 @@ pub use seal::MasterKey;
 pub use stats::{QueueDepth, Stats};
 pub use submit::{Idempotency, NewScan, Submitted};
 pub use taint::Tainted;
+pub use tenant_key::TenantKey;
 pub use upload::Upload;
 pub use webhook::{Delivery, Told, Webhook};

@@ -44,6 +44,7 @@ const STEPS: &[Step] = &[
     step!(4, "operations wall", each "0004_operations_wall"),
     step!(5, "trust", both "0005_trust"),
     step!(6, "trust wall", each "0006_trust_wall"),
+    step!(7, "tenant signing", each "0007_tenant_signing"),
     step!(8, "privacy", both "0008_privacy"),
     step!(9, "privacy wall", each "0009_privacy_wall"),
 ];
@@ -183,7 +184,7 @@ async fn grant(store: &Store, role: &str) -> Result<(), Error> {
         ("SELECT", "_sqlx_migrations"),
         ("SELECT, INSERT", "audit_events, audit_checkpoints"),
         ("SELECT, UPDATE", "audit_head, log_head"),
-        ("SELECT, INSERT", "permits, permit_inputs, revocations, used_permits, log_entries"),
+        ("SELECT, INSERT", "permits, permit_inputs, revocations, used_permits, log_entries, tenant_keys"),
         ("SELECT, INSERT", "privacy_scans, privacy_releases"),
         ("SELECT, INSERT, UPDATE", "tenants, users, api_keys, scans, scan_jobs, publications"),
         ("SELECT, INSERT, UPDATE, DELETE", "uploads, scan_events, findings, idempotency_keys, git_credentials"),

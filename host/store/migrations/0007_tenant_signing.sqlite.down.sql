@@ -1,0 +1,2 @@
+DROP TABLE tenant_keys;
+ALTER TABLE tenants DROP COLUMN signing_key;
