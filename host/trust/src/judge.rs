@@ -26,8 +26,10 @@ const SCAN_TYPE: &str = "https://certus.dev/attestation/scan/v1";
 pub struct Grounds<'a> {
     /// What is permitted.
     pub policy: &'a Policy,
-    /// Keys and transparency logs that are known, the policy's among them.
+    /// Keys and transparency logs that are known, the policy's and the tenants' own among them.
     pub keys: &'a KeySet,
+    /// The keys that are one tenant's alone.
+    pub owners: &'a BTreeMap<Sha256, TenantId>,
     /// What is revoked.
     pub revoked: &'a [Revocation],
     /// The time.
@@ -281,6 +283,10 @@ fn signer(
     let key = payload.key_id();
     if let Some(revocation) = revoked(grounds, Revocable::Signer, key) {
         return judged.deny(NAME, SignerRevoked, format!("the key {key} was revoked: {}", revocation.reason));
+    }
+    if grounds.owners.get(&key).is_some_and(|owner| owner != tenant) {
+        let detail = format!("the key {key} is another tenant's own, and signs for nobody else; scan again");
+        return judged.deny(NAME, InvalidSigner, detail);
     }
     match grounds.keys.good_at(&key, grounds.now) {
         Ok(()) => {}

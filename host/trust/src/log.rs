@@ -22,7 +22,7 @@ pub use self::folder::FolderLog;
 pub use self::shelf::{Sequencer, Shelf, Turn};
 use self::tile::Tiles;
 use self::tree::Node;
-pub use self::witness::cosign;
+pub use self::witness::{consistency, cosign};
 
 /// Where the checkpoint is published.
 const CHECKPOINT: &str = "checkpoint";

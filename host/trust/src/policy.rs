@@ -9,9 +9,10 @@ use certus_model::outcome::Verdict;
 use certus_model::{PluginId, Sha256, TenantId, Tier, canonical_json};
 use certus_signing::{KeySet, PublicKey};
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use crate::error::Error;
-use crate::waiver::{self, Waiver};
+use crate::waiver::{self, Waiver, WaiverTerms};
 
 /// The format's name and version.
 const FORMAT: &str = "certus-trust-policy/1";
@@ -32,6 +33,9 @@ pub struct Policy {
     basic: TierRules,
     verified: TierRules,
     waivers: Vec<Waiver>,
+    /// Who may sign waivers, and for how long at most.
+    reviewers: Vec<(Name, PublicKey)>,
+    waiver_days: Option<u16>,
 }
 
 #[derive(Clone, Debug)]
@@ -95,6 +99,8 @@ struct Document {
     reviewers: Vec<ReviewerEntry>,
     #[serde(default)]
     waivers: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    waiver_days: Option<u16>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -150,6 +156,7 @@ impl Default for Policy {
             tiers: Tiers { basic: Some(TierRules::of(Tier::Basic)), verified: Some(TierRules::of(Tier::Verified)) },
             reviewers: Vec::new(),
             waivers: None,
+            waiver_days: None,
         };
         Self {
             digest: Sha256::of(&canonical_json(&document).unwrap_or_default()),
@@ -160,6 +167,8 @@ impl Default for Policy {
             basic: TierRules::of(Tier::Basic),
             verified: TierRules::of(Tier::Verified),
             waivers: Vec::new(),
+            reviewers: Vec::new(),
+            waiver_days: None,
         }
     }
 }
@@ -202,7 +211,7 @@ impl Policy {
             reviewers.push((name, PublicKey::from_file(&folder.join(key))?));
         }
         let waivers = match document.waivers {
-            Some(place) => waiver::read_all(&folder.join(place), &reviewers)?,
+            Some(place) => waiver::read_all(&folder.join(place), &reviewers, document.waiver_days)?,
             None => Vec::new(),
         };
         Ok(Self {
@@ -214,6 +223,8 @@ impl Policy {
             basic: document.tiers.basic.unwrap_or_else(|| TierRules::of(Tier::Basic)),
             verified,
             waivers,
+            reviewers,
+            waiver_days: document.waiver_days,
         })
     }
 
@@ -238,6 +249,23 @@ impl Policy {
     /// Records of findings that reviewers accept.
     pub fn waivers(&self) -> &[Waiver] {
         &self.waivers
+    }
+
+    /// Who may sign waivers, with what.
+    pub fn reviewers(&self) -> &[(Name, PublicKey)] {
+        &self.reviewers
+    }
+
+    /// Whether a waiver with these terms would count that is signed now with this key.
+    ///
+    /// # Errors
+    /// Why not, in one sentence.
+    pub fn admits(&self, terms: &WaiverTerms, key: &PublicKey, now: OffsetDateTime) -> Result<(), String> {
+        match self.reviewers.iter().find(|(name, _)| *name == terms.reviewer) {
+            None => Err(format!("the policy names no reviewer `{}`", terms.reviewer)),
+            Some((name, known)) if known != key => Err(format!("the policy knows `{name}` by another key")),
+            Some(_) => self.waiver_days.map_or(Ok(()), |days| terms.assert_length(days, now)),
+        }
     }
 
     /// The keys that scans may be signed with: the policy's own, or all of `known` where it names none.

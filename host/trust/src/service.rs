@@ -2,6 +2,7 @@
 
 mod notary;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use certus_model::{ScanId, Sha256, TenantId, canonical_json};
@@ -27,7 +28,7 @@ pub use notary::{Custody, Provenance, SignAsked, Signed, SignedFile, Verified};
 pub struct Trust {
     store: Store,
     key: Arc<SigningKey>,
-    /// Every key that is known here, Trust's own among them, and every log that is believed.
+    /// Every key that is known here but for tenants' own, Trust's among them, and every log that is believed.
     keys: Arc<KeySet>,
     log: Arc<Log>,
     policy: Arc<Policy>,
@@ -95,7 +96,8 @@ impl Trust {
     pub async fn decide(&self, submission: &Submission, tenant: &TenantId, actor: &str) -> Result<Answer, Error> {
         let now = OffsetDateTime::now_utc();
         let revoked = self.store.revocations().await?;
-        let grounds = Grounds { policy: &self.policy, keys: &self.keys, revoked: &revoked, now };
+        let (keys, owners) = self.known().await?;
+        let grounds = Grounds { policy: &self.policy, keys: &keys, owners: &owners, revoked: &revoked, now };
         let judged = judge(submission, tenant, &grounds);
         let time = rfc3339(now);
         let index_digest = judged.index_digest.unwrap_or_else(|| Sha256::of(b""));
@@ -133,6 +135,17 @@ impl Trust {
         let plugins: Vec<_> = judged.plugins.iter().map(|plugin| plugin.digest).collect();
         self.store.keep_decision(&decided, &plugins, actor).await?;
         Ok(answer)
+    }
+
+    /// Every key that is known now, and those among them that are one tenant's alone: they come while this runs.
+    async fn known(&self) -> Result<(KeySet, BTreeMap<Sha256, TenantId>), Error> {
+        let (mut keys, mut owners) = ((*self.keys).clone(), BTreeMap::new());
+        for own in self.store.tenant_keys().await? {
+            let key = PublicKey::from_pem(&own.public_key)?;
+            owners.insert(key.key_id(), own.tenant);
+            keys.insert(key);
+        }
+        Ok((keys, owners))
     }
 
     async fn permit(

@@ -7,13 +7,15 @@ use certus_model::{Sha256, canonical_json};
 use certus_signing::{Envelope, KeySet, PublicKey, SigningKey, Statement, Subject};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 
 use crate::error::Error;
 
 /// The predicate's type.
 pub const PREDICATE_TYPE: &str = "https://certus.dev/attestation/waiver/v1";
+/// How far the clocks of reviewers and of Trust may be apart.
+const CLOCKS: Duration = Duration::minutes(5);
 /// How files of waivers end.
 pub const ENDING: &str = ".waiver.dsse.json";
 
@@ -47,6 +49,21 @@ pub struct Waiver {
 }
 
 impl WaiverTerms {
+    /// Whether it is good for `days` at most, from a signing that is not still to come.
+    ///
+    /// # Errors
+    /// Why not, in one sentence.
+    pub(crate) fn assert_length(&self, days: u16, now: OffsetDateTime) -> Result<(), String> {
+        let (from, until) = (time("signed_at", &self.signed_at)?, time("expires_at", &self.expires_at)?);
+        if from > now + CLOCKS {
+            return Err(format!("it was signed at {}, which is still to come", self.signed_at));
+        }
+        match until - from <= Duration::days(days.into()) {
+            true => Ok(()),
+            false => Err(format!("it is good until {}, longer than the {days} days of the policy", self.expires_at)),
+        }
+    }
+
     /// Signs them.
     ///
     /// # Errors
@@ -63,7 +80,23 @@ impl Waiver {
     /// # Errors
     /// Why it does not count, in one sentence.
     pub fn open(bytes: &[u8], reviewers: &[(Name, PublicKey)]) -> Result<Self, String> {
-        let keys = KeySet::from_iter(reviewers.iter().map(|(_, key)| key.clone()));
+        let (waiver, signer) = Self::signed_by(bytes, reviewers.iter().map(|(_, key)| key))?;
+        let reviewer = reviewers.iter().find(|(_, key)| key.key_id() == signer);
+        match reviewer.is_some_and(|(name, _)| *name == waiver.terms.reviewer) {
+            true => Ok(waiver),
+            false => Err(format!("it is not signed with the key of `{}`, whom it names", waiver.terms.reviewer)),
+        }
+    }
+
+    /// Opens a waiver that one of `keys` has signed, whomever it names; with the id of that key.
+    ///
+    /// # Errors
+    /// Why it does not count, in one sentence.
+    pub fn signed_by<'a>(
+        bytes: &[u8],
+        keys: impl IntoIterator<Item = &'a PublicKey>,
+    ) -> Result<(Self, Sha256), String> {
+        let keys = KeySet::from_iter(keys.into_iter().cloned());
         let payload = Envelope::parse(bytes).and_then(|envelope| envelope.verify(&keys));
         let payload = payload.map_err(|error| error.to_string())?;
         let statement = Statement::<WaiverTerms>::open(&payload, PREDICATE_TYPE).map_err(|error| error.to_string())?;
@@ -72,16 +105,16 @@ impl Waiver {
         if subject.name() != terms.fingerprint || subject.sha256() != terms.content {
             return Err("it says something else than its statement is about".to_owned());
         }
-        let signer = reviewers.iter().find(|(_, key)| key.key_id() == payload.key_id());
-        if signer.is_none_or(|(name, _)| *name != terms.reviewer) {
-            return Err(format!("it is not signed with the key of `{}`, whom it names", terms.reviewer));
-        }
         if terms.reason.trim().is_empty() {
             return Err("it gives no reason".to_owned());
         }
-        let expires_at = OffsetDateTime::parse(&terms.expires_at, &Rfc3339)
-            .map_err(|_| "its expires_at is no time such as 2027-01-31T00:00:00Z".to_owned())?;
-        Ok(Self { terms, digest: Sha256::of(bytes), expires_at })
+        let expires_at = time("expires_at", &terms.expires_at)?;
+        Ok((Self { terms, digest: Sha256::of(bytes), expires_at }, payload.key_id()))
+    }
+
+    /// Whether it still counts.
+    pub fn counts(&self, now: OffsetDateTime) -> bool {
+        now < self.expires_at
     }
 
     /// What it says.
@@ -96,8 +129,12 @@ impl Waiver {
 
     /// Whether it accepts this finding now.
     pub fn accepts(&self, fingerprint: &str, content: Sha256, now: OffsetDateTime) -> bool {
-        self.terms.fingerprint == fingerprint && self.terms.content == content && now < self.expires_at
+        self.terms.fingerprint == fingerprint && self.terms.content == content && self.counts(now)
     }
+}
+
+fn time(name: &str, text: &str) -> Result<OffsetDateTime, String> {
+    OffsetDateTime::parse(text, &Rfc3339).map_err(|_| format!("its {name} is no time such as 2027-01-31T00:00:00Z"))
 }
 
 /// What a finding of `findings.json` says, whichever lines it stands at: SHA-256 over plugin, rule, severity, message
@@ -111,12 +148,21 @@ pub fn content(finding: &Json) -> Sha256 {
     Sha256::of(&canonical_json(&said).unwrap_or_default())
 }
 
-/// Every waiver of a folder. One that does not count is an error: a reviewer believes that it does.
-pub(crate) fn read_all(folder: &Path, reviewers: &[(Name, PublicKey)]) -> Result<Vec<Waiver>, Error> {
+/// Every waiver of a folder, each good for `days` at most. One that does not count is an error: a reviewer believes that
+/// it does.
+pub(crate) fn read_all(
+    folder: &Path,
+    reviewers: &[(Name, PublicKey)],
+    days: Option<u16>,
+) -> Result<Vec<Waiver>, Error> {
+    let now = OffsetDateTime::now_utc();
     let mut waivers = Vec::new();
     for path in crate::files::list(folder, ENDING)? {
         let text = crate::files::read(&path)?;
-        let opened = Waiver::open(text.as_bytes(), reviewers);
+        let opened = Waiver::open(text.as_bytes(), reviewers).and_then(|waiver| {
+            days.map_or(Ok(()), |days| waiver.terms.assert_length(days, now))?;
+            Ok(waiver)
+        });
         waivers.push(opened.map_err(|why| Error::Policy { path: path.display().to_string(), why })?);
     }
     Ok(waivers)

@@ -5,7 +5,8 @@ use certus_model::Sha256;
 use certus_signing::{Checkpoint, LogError, LogKey, LogVerifier, NoteSignature, SignedCheckpoint, VerifiedCheckpoint};
 use certus_signing::{VerifierKind, merkle};
 
-use super::{Error, Log};
+use super::tile::Tiles;
+use super::{Error, Log, Shelf, tree};
 
 /// Cosigns a checkpoint as the witness whose key this is, at `time` (seconds since 1970). `last_seen` is what it
 /// cosigned last of this log, and `proof` shows that the log continues that. Whoever calls keeps the checkpoint as
@@ -34,6 +35,15 @@ pub fn cosign(
     }
     merkle::verify_consistency(seen.size, stated.size, proof, &seen.root, &stated.root)?;
     key.cosign(checkpoint.note().text(), time)
+}
+
+/// The hashes that a witness needs: that the log on `shelf` with `to` entries continues the one with `from`, which is not
+/// more. Whether they show it is for [`cosign`] to see.
+///
+/// # Errors
+/// Files that are missing or changed, and a place that fails.
+pub async fn consistency(shelf: &dyn Shelf, from: u64, to: u64) -> Result<Vec<Sha256>, Error> {
+    Tiles::new(shelf, to).ask(|ask| tree::consistency(from, to, ask)).await
 }
 
 impl Log {

@@ -166,10 +166,11 @@ impl Trust {
             Ok(envelope) => envelope,
             Err(error) => return Ok(Err(error.to_string())),
         };
-        if let Err(error) = envelope.verify(&self.keys) {
+        let (keys, _) = self.known().await?;
+        if let Err(error) = envelope.verify(&keys) {
             return Ok(Err(error.to_string()));
         }
-        let Some(key) = self.keys.get(&row.signer) else { return Ok(Err("the signer is not known".to_owned())) };
+        let Some(key) = keys.get(&row.signer) else { return Ok(Err("the signer is not known".to_owned())) };
         let body = match log_entry(&envelope, key) {
             Ok(body) => body,
             Err(error) => return Ok(Err(error.to_string())),
