@@ -77,6 +77,14 @@ pub enum Error {
         "the manifest's signature does not verify with the key `{0}`; sign these very bytes with that key, as `cosign sign-blob` does"
     )]
     ManifestSignature(Sha256),
+    /// The tenant has a key of its own that does not sign.
+    #[error("the tenant's signing key `{reference}` cannot be used: {cause}")]
+    TenantKey {
+        /// Which, without secrets.
+        reference: String,
+        /// Why not.
+        cause: String,
+    },
     /// What was signed could not be logged.
     #[error("the bundle's signature could not be entered into the transparency log: {0}")]
     Log(#[source] certus_trust::Error),
@@ -129,7 +137,8 @@ impl Error {
             Self::UploadGone(_) | Self::CredentialGone(_) => FailureReason::NotFound,
             Self::CredentialHost(_) => FailureReason::BadUrl,
             Self::Cancelled => FailureReason::Cancelled,
-            Self::Log(_)
+            Self::TenantKey { .. }
+            | Self::Log(_)
             | Self::Runtime(_)
             | Self::Materialise { .. }
             | Self::ManifestRead(_)
@@ -153,6 +162,10 @@ impl Error {
             Self::Catalog(Catalog::Refused { .. }) => {
                 "a plugin of this host is refused; ask the operator, whose log says which and why".to_owned()
             }
+            Self::TenantKey { reference, .. } => format!(
+                "the tenant's signing key `{}` cannot be used; ask the operator, whose log says why",
+                certus_model::escape::one_line(reference, 300)
+            ),
             error if error.reason() == FailureReason::Internal => {
                 "the host could not do its part; ask the operator, whose log says why".to_owned()
             }

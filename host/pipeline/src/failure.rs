@@ -1,9 +1,12 @@
 //! The bundle of a scan without a report: it says that there is none and why, and nothing else.
 
+use std::sync::Arc;
+
 use certus_bundle::{BundleFiles, End, FileName, Mode, Output, ScanFacts, ScanFailure, UtcTime};
 use certus_model::decision::PolicyResult;
 use certus_model::escape::one_line;
 use certus_model::{FailureReason, OnError, ScanId, Sha256, TenantId, canonical_json};
+use certus_signing::SigningKey;
 
 use crate::error::Error;
 use crate::event::{Event, EventLine, Events};
@@ -23,6 +26,8 @@ pub struct Failure {
     pub labels: Option<Labels>,
     /// Whose tenant's scan it is; none on a machine of one user.
     pub tenant: Option<TenantId>,
+    /// Signs in the host's place: a tenant's own key.
+    pub key: Option<Arc<SigningKey>>,
     /// Whether the sample was to be scanned.
     pub mode: Mode,
     /// What was to be scanned, as it was asked for, without secrets.
@@ -58,8 +63,9 @@ pub struct Recorded {
 /// # Errors
 /// The bundle could not be written; then nothing is left behind.
 pub fn record_failure(host: &Host, failure: Failure, output: Output) -> Result<Recorded, Error> {
-    let Failure { id, tenant, labels, mode, asked, profile, on_error, reason, message, events: told, started_at } =
+    let Failure { id, tenant, labels, key, mode, asked, profile, on_error, reason, message, events, started_at } =
         failure;
+    let (key, told) = (key.as_deref().unwrap_or(&host.key), events);
     let (asked, message) = (one_line(&asked, MAX_TEXT), one_line(&message, MAX_TEXT));
     let mut events = Events::new(0, &|_| {});
     told.iter().try_for_each(|line| events.again(line))?;
@@ -97,16 +103,11 @@ pub fn record_failure(host: &Host, failure: Failure, output: Output) -> Result<R
     bundle.insert(FileName::Scan, canonical_json(&record)?)?;
     let end = End::Failure(ScanFailure { asked, reason, message });
     let facts = ScanFacts { scan_id: id.clone(), mode, end, started_at, finished_at, host_version: VERSION.to_owned() };
-    let staged = output.stage(&bundle, facts, &host.key)?;
+    let staged = output.stage(&bundle, facts, key)?;
     let assessment = labels.as_ref().map(|labels| &labels.assessment_id);
     let labels = LogLabels { tenant: tenant.as_ref(), scan: &id, assessment };
     // Nobody could tell it to stop, so it is tried once.
-    host.log.add(&staged, &host.key, labels, None)?;
+    host.log.add(&staged, key, labels, None)?;
     let written = staged.put_in_place()?;
-    Ok(Recorded {
-        policy,
-        result_digest: written.result_digest(),
-        development: host.key.is_development(),
-        events: added,
-    })
+    Ok(Recorded { policy, result_digest: written.result_digest(), development: key.is_development(), events: added })
 }

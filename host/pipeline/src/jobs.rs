@@ -7,6 +7,7 @@ mod prepare;
 mod prune;
 mod publish;
 mod screen;
+mod signer;
 mod tell;
 mod watchman;
 
@@ -27,6 +28,7 @@ pub use self::checkpoint::{SignedHeads, signed_heads};
 pub use self::prune::{Pruned, prune};
 pub use self::publish::{Gate, Publisher};
 pub use self::screen::Screening;
+pub use self::signer::TenantKeys;
 pub use self::tell::OperatorWebhook;
 use crate::host::Host;
 
@@ -45,6 +47,8 @@ pub struct Workers {
     pub blobs: Blobs,
     /// Runs scans.
     pub host: Arc<Host>,
+    /// Sign for the tenants that have a key of their own.
+    pub tenant_keys: TenantKeys,
     /// What clients may name.
     pub sources: Sources,
     /// How this process works.

@@ -27,7 +27,7 @@ pub use self::failure::{Failure, Recorded, record_failure};
 pub use self::host::Host;
 pub use self::inspect::PluginInspector;
 pub use self::jobs::{
-    Adopt, Gate, InHand, ManifestBuckets, OperatorWebhook, Pruned, Publisher, Screening, SignedHeads, Sources, Terms,
+    Adopt, Gate, InHand, ManifestBuckets, OperatorWebhook, Pruned, Publisher, Screening, SignedHeads, Sources, TenantKeys, Terms,
     Workers, prune, signed_heads,
 };
 pub use self::log::Transparency;

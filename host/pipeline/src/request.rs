@@ -1,11 +1,13 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use certus_bundle::{Mode, Output};
 use certus_checkout::{Reference, Source};
 use certus_model::{AssessmentId, ComponentId, OnError, ScanId, Severity, TenantId, WorkspaceId};
 use certus_report::Baseline;
+use certus_signing::SigningKey;
 use serde::Serialize;
 
 use crate::event::EventLine;
@@ -19,6 +21,8 @@ pub struct Request<'a> {
     pub labels: Option<Labels>,
     /// Whose tenant's scan it is; none on a machine of one user.
     pub tenant: Option<TenantId>,
+    /// Signs in the host's place: a tenant's own key.
+    pub key: Option<Arc<SigningKey>>,
     /// What is scanned.
     pub subject: Subject,
     /// Which profile.

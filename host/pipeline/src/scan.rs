@@ -230,10 +230,11 @@ pub fn scan(
     drop(stage);
     let _stage = tracing::info_span!("bundle").entered();
     certus_store::crash_point("pipeline-sign");
-    let staged = request.output.stage(&bundle, facts, &host.key)?;
+    let key = request.key.as_deref().unwrap_or(&host.key);
+    let staged = request.output.stage(&bundle, facts, key)?;
     let assessment = request.labels.as_ref().map(|labels| &labels.assessment_id);
     let labels = LogLabels { tenant: request.tenant.as_ref(), scan: &request.id, assessment };
-    host.log.add(&staged, &host.key, labels, Some(request.cancelled))?;
+    host.log.add(&staged, key, labels, Some(request.cancelled))?;
     certus_store::crash_point("pipeline-written");
     let written = staged.put_in_place()?;
     certus_store::crash_point("pipeline-placed");
@@ -244,7 +245,7 @@ pub fn scan(
         manifest: info.clone(),
         policy,
         result_digest: written.result_digest(),
-        development: host.key.is_development(),
+        development: key.is_development(),
         completed,
         unused_suppressions: report
             .unused_suppressions()

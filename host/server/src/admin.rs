@@ -4,6 +4,7 @@ use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use certus_model::{OnError, Role, TenantId};
+use certus_signing::TenantKeyRef;
 use certus_store::{NewUser, Reach, Tenant, TenantChange, User};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -16,6 +17,9 @@ use crate::problem::{FieldError, Kind, Problem};
 use crate::query::IdPath;
 use crate::state::Shared;
 use crate::time::rfc3339;
+
+/// What is written in the place of a tenant's key where the host's is to sign.
+pub const NO_KEY: &str = "none";
 
 /// A tenant.
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,6 +34,9 @@ pub(crate) struct TenantBody {
     /// What a decision `error` means to it: `closed` blocks, `open` does not.
     #[schema(example = "closed")]
     on_error: &'static str,
+    /// The key of its own that its bundles are signed with; null where the host's signs.
+    #[schema(required = true)]
+    signing_key: Option<String>,
     #[schema(format = DateTime)]
     created_at: String,
     #[schema(required = true, format = DateTime)]
@@ -61,6 +68,10 @@ pub(crate) struct TenantChangeBody {
     weight: Option<u64>,
     on_error: Option<OnErrorWord>,
     disabled: Option<bool>,
+    /// The key that its bundles are signed with: a name of the key folder, `pkcs11:…` or `awskms:///…`, never a file;
+    /// `none` for the host's.
+    #[schema(min_length = 1, max_length = 1024, example = "acme")]
+    signing_key: Option<String>,
 }
 
 /// What a decision `error` means.
@@ -159,7 +170,7 @@ pub(crate) async fn create_tenant(
     Ok((StatusCode::CREATED, Answer(tenant(made))))
 }
 
-/// Change a tenant: its share, its stance on errors, whether anything is accepted from it.
+/// Change a tenant: its share, its stance on errors, its signing key, whether anything is accepted from it.
 #[utoipa::path(patch, path = "/v1/admin/tenants/{id}", tag = "access", operation_id = "changeTenant",
     params(("id" = String, Path, description = "The tenant", example = "default")),
     request_body = TenantChangeBody,
@@ -176,11 +187,27 @@ pub(crate) async fn change_tenant(
         let weight = fields.number("weight", 1..=1000).and_then(|weight| i64::try_from(weight).ok());
         let on_error = fields.parsed::<OnError>("on_error");
         let disabled = fields.flag("disabled");
-        fields.finish(Some(TenantChange { weight, on_error, disabled }))
+        let signing_key = signing_key(&mut fields);
+        fields.finish(Some(TenantChange { weight, on_error, disabled, signing_key }))
     };
     let change = read().map_err(Problem::invalid)?;
     let changed = state.services.store.change_tenant(&id, &change, &caller.actor).await?;
     changed.map(|changed| Answer(tenant(changed))).ok_or_else(not_found)
+}
+
+/// What is to be of a tenant's own key; none leaves it.
+fn signing_key(fields: &mut Fields) -> Option<Option<String>> {
+    let text = fields.text("signing_key", 1024)?;
+    if text == NO_KEY {
+        return Some(None);
+    }
+    match text.parse::<TenantKeyRef>() {
+        Ok(reference) => Some(Some(reference.to_string())),
+        Err(error) => {
+            fields.error("signing_key", format!("is not valid: {error}"));
+            None
+        }
+    }
 }
 
 /// Every user.
@@ -255,6 +282,7 @@ fn tenant(tenant: Tenant) -> TenantBody {
         name: tenant.name,
         weight: tenant.weight,
         on_error: tenant.on_error.as_str(),
+        signing_key: tenant.signing_key,
         created_at: rfc3339(tenant.created_at),
         disabled_at: tenant.disabled_at.map(rfc3339),
     }

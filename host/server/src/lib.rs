@@ -46,6 +46,7 @@ mod trust;
 mod uploads;
 mod webhooks;
 
+pub use admin::NO_KEY;
 pub use config::{Authentication, Checks, Config, Limits, Refused, Services, Tracing};
 pub use error::Error;
 pub use key::{Key, KeyRequest, new_key};

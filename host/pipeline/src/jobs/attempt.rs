@@ -7,6 +7,7 @@ use certus_bundle::{Existing, Output, UtcTime};
 use certus_model::outcome::Verdict;
 use certus_model::{FailureReason, ScanStatus};
 use certus_report::Baseline;
+use certus_signing::SigningKey;
 use certus_store::{Blobs, Claim, Ending, Error as StoreError, JobEnd, Lease};
 use metrics::{counter, histogram};
 use serde_json::Value as Json;
@@ -15,7 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::prepare::AtHand;
 use super::watchman::{Signal, Stop};
-use super::{Workers, ending, prepare};
+use super::{Workers, ending, prepare, signer};
 use crate::error::Error;
 use crate::event::EventLine;
 use crate::failure::{Failure, record_failure};
@@ -67,11 +68,12 @@ async fn see_through(workers: &Arc<Workers>, claim: Claim, signal: &Arc<Signal>)
     let first = persist(signal, || workers.store.event_counts(std::slice::from_ref(&claim.lease.scan))).await?;
     let first = first.get(&claim.lease.scan).copied().unwrap_or_default().unsigned_abs();
     let at_hand = persist(signal, || prepare::at_hand(workers, &claim.scan, signal)).await?;
+    let key = signer::of(workers, &claim.scan.tenant, signal).await?;
     let (sender, receiver) = unbounded_channel();
     let scanning = tokio::task::spawn_blocking({
         let (workers, claim, signal) = (workers.clone(), claim.clone(), signal.clone());
         let span = tracing::Span::current();
-        move || span.in_scope(|| perform(&workers, &claim, &at_hand, &signal, first, sender))
+        move || span.in_scope(|| perform(&workers, &claim, &at_hand, key?, &signal, (first, sender)))
     });
     let (scanned, told) = tokio::join!(scanning, tell(workers, &claim.lease, signal, receiver));
     told?;
@@ -113,9 +115,9 @@ fn perform(
     workers: &Workers,
     claim: &Claim,
     at_hand: &AtHand,
+    key: Option<Arc<SigningKey>>,
     signal: &Signal,
-    first_event: u64,
-    events: UnboundedSender<Json>,
+    (first_event, events): (u64, UnboundedSender<Json>),
 ) -> Result<Outcome, Error> {
     let asked = &claim.scan.request;
     let subject = prepare::subject(workers, &claim.scan, at_hand)?;
@@ -124,6 +126,7 @@ fn perform(
         id: claim.scan.id.clone(),
         tenant: Some(claim.scan.tenant.clone()),
         labels: Some(labels(claim)),
+        key,
         subject,
         profile: asked.profile.clone(),
         manifest,
@@ -210,6 +213,7 @@ async fn fail(
     let told =
         persist(signal, || workers.store.events(certus_store::Reach::All, &claim.lease.scan, 0, u32::MAX)).await?;
     let events = told.into_iter().filter_map(|event| serde_json::from_value(event.body).ok()).collect();
+    let key = signer::of(workers, &claim.scan.tenant, signal).await?;
     let recorded = tokio::task::spawn_blocking({
         let (workers, claim, message) = (workers.clone(), claim.clone(), message.clone());
         move || -> Result<_, Error> {
@@ -217,6 +221,7 @@ async fn fail(
                 id: claim.scan.id.clone(),
                 tenant: Some(claim.scan.tenant.clone()),
                 labels: Some(labels(&claim)),
+                key: key?,
                 mode: prepare::mode(&claim.scan),
                 asked: prepare::shown(&claim.scan.request.source),
                 profile: claim.scan.request.profile.clone(),
@@ -274,7 +279,7 @@ fn took(claim: &Claim) -> f64 {
 }
 
 /// Tries again for as long as the lease is held what failed for the moment only.
-async fn persist<T, F>(signal: &Signal, write: impl Fn() -> F) -> Result<T, StoreError>
+pub(super) async fn persist<T, F>(signal: &Signal, write: impl Fn() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {

@@ -89,8 +89,23 @@ async fn administrators_make_what_tenants_use() {
     assert_eq!(fixture.send(revoke(ada)).await.status, 200);
     fixture.get(&own_key, SCANS).await.is_problem(401, "unauthenticated");
 
-    let change = request("PATCH", "/v1/admin/tenants/new", &fixture.admin);
-    let changed = fixture.send(change.body(json!({"disabled": true}).to_string().into()).unwrap()).await;
+    let change = |body: Value| {
+        let request = request("PATCH", "/v1/admin/tenants/new", &fixture.admin);
+        fixture.send(request.body(body.to_string().into()).unwrap())
+    };
+    for reference in ["new", "pkcs11:token=certus;object=new", "awskms:///alias/new"] {
+        let changed = change(json!({"signing_key": reference})).await;
+        assert_eq!((changed.status.as_u16(), &changed.json["signing_key"]), (200, &json!(reference)), "{changed:?}");
+    }
+    let refused =
+        ["/etc/passwd", "../new", "development", "pkcs11:object=new?module-path=/tmp/x.so", "awskms://elsewhere/new"];
+    for reference in refused {
+        change(json!({"signing_key": reference})).await.is_problem(422, "invalid");
+    }
+    let kept = fixture.get(&fixture.admin, "/v1/admin/tenants").await;
+    assert!(kept.text.contains("awskms:///alias/new"), "{}", kept.text);
+    assert_eq!(change(json!({"signing_key": "none"})).await.json["signing_key"], Value::Null);
+    let changed = change(json!({"disabled": true})).await;
     assert_eq!(changed.status, 200, "{changed:?}");
     fixture.get(ada, SCANS).await.is_problem(401, "unauthenticated");
 }
