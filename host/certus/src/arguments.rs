@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 mod service;
+mod trust;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use certus_model::Severity;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::service::{ApiKey, Backup, Config, Db, Doctor, Prune, Queue, Serve, Tenant, User};
+pub(crate) use self::trust::{Cosign, LogCommand, LogPlace, Revoke, Waiver};
 
 /// Runs scanners in WebAssembly sandboxes over a repository and leaves a signed bundle that anyone
 /// can verify offline.
@@ -71,6 +73,9 @@ pub(crate) enum Command {
     Revoke(Revoke),
     /// List the publications that rest on what was revoked
     Tainted,
+    /// Accept a finding for a time, signed by a reviewer, and show such a word
+    #[command(subcommand)]
+    Waiver(Waiver),
     /// Make, change and check the database
     #[command(subcommand)]
     Db(Db),
@@ -191,9 +196,10 @@ pub(crate) enum Format {
 pub(crate) struct Verify {
     /// The bundle's folder
     pub(crate) bundle: PathBuf,
-    /// Accept signatures of this public key (PEM) and no other; may be repeated
+    /// Accept signatures of this public key and no other: a PEM file, a name of the key folder, `pkcs11:…` or
+    /// `awskms://…`; may be repeated
     #[arg(long = "key", value_name = "PUB")]
-    pub(crate) keys: Vec<PathBuf>,
+    pub(crate) keys: Vec<String>,
     /// Believe this transparency log (a verifier key) too; may be repeated
     #[arg(long = "log-key", value_name = "FILE")]
     pub(crate) log_keys: Vec<PathBuf>,
@@ -239,64 +245,13 @@ pub(crate) enum Keys {
         #[arg(long)]
         reason: String,
     },
+    /// Make this machine's key as a witness of others' transparency logs; prints what verifies it
+    GenerateWitness {
+        /// The witness's name, as in witness.example.com
+        name: String,
+    },
     /// List the keys
     List,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum LogCommand {
-    /// Read the whole log again and check every entry, every tile and every signature
-    #[command(after_help = "Exit codes: 0 verified, 2 refused, 1 the host failed, 64 usage.")]
-    Verify {
-        /// The folder of the log [default: this machine's]
-        folder: Option<PathBuf>,
-        /// Believe this verifier key (NAME+HHHHHHHH+BASE64) and no other; may be repeated
-        #[arg(long = "log-key", value_name = "FILE")]
-        keys: Vec<PathBuf>,
-        /// The log has to continue this checkpoint, which was seen before
-        #[arg(long, value_name = "FILE")]
-        remembered: Option<PathBuf>,
-    },
-    /// Print the log's signed checkpoint
-    Show {
-        /// The folder of the log [default: this machine's]
-        folder: Option<PathBuf>,
-    },
-    /// Print what verifies this machine's log
-    Key,
-    /// Print the logs that are believed here, as Sigstore clients read them (trusted_root.json)
-    TrustedRoot,
-}
-
-/// Trust a plugin or a signer no longer, and list what rests on it.
-#[derive(Debug, Args)]
-pub(crate) struct Revoke {
-    /// What it is
-    #[arg(value_enum)]
-    pub(crate) kind: RevokeKind,
-    /// SHA-256 of the component, or the key's id
-    pub(crate) digest: String,
-    /// Why, for whoever reads the list
-    #[arg(long)]
-    pub(crate) reason: String,
-}
-
-/// What is revoked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RevokeKind {
-    /// A plugin
-    Plugin,
-    /// A key that signs scans
-    Signer,
-}
-
-impl From<RevokeKind> for certus_store::Revocable {
-    fn from(kind: RevokeKind) -> Self {
-        match kind {
-            RevokeKind::Plugin => Self::Plugin,
-            RevokeKind::Signer => Self::Signer,
-        }
-    }
 }
 
 #[derive(Debug, Subcommand)]

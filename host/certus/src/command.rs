@@ -22,8 +22,14 @@ pub(crate) mod service;
 pub(crate) mod transparency;
 pub(crate) mod trust;
 pub(crate) mod verify;
+pub(crate) mod waiver;
+pub(crate) mod witness;
 
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use anyhow::Context as _;
 
 use crate::exit::Exit;
 
@@ -34,6 +40,20 @@ pub(crate) fn print(text: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+/// Puts a file in its place, whole or not at all, in that of any that lies there. Everybody may read it.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let written = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        std::fs::File::open(folder)?.sync_all()
+    };
+    written().with_context(|| format!("`{}` cannot be written", path.display()))
 }
 
 /// Prints one line to stderr.

@@ -83,6 +83,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         Command::Config(config) => command::config::run(&settings, config),
         Command::Log(log) => command::transparency::run(&settings, log),
         Command::Revoke(revoke) => command::revoke::run(&settings, revoke),
+        Command::Waiver(waiver) => command::waiver::run(&settings, waiver),
         Command::Tainted => command::revoke::tainted(&settings),
         Command::Publish(publish) => command::client::publish(&settings, publish),
         Command::Trust => command::serve::trust_alone(&settings, arguments.verbose),

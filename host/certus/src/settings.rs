@@ -17,7 +17,7 @@ use certus_signing::key::kms::{KmsAccess, KmsLogin};
 
 pub(crate) use self::client::server;
 pub(crate) use self::reader::{Origin, Reader, variable};
-pub(crate) use self::service::{Blobs, LogFormat, Service, Tls};
+pub(crate) use self::service::{Blobs, HTTPS, LogFormat, Service, Tls, outbound};
 pub(crate) use self::show::{brief, markdown, show};
 pub(crate) use self::trust::{Lake, Registry, RegistryKind};
 

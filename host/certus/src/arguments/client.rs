@@ -57,9 +57,10 @@ pub(crate) struct Submit {
 pub(crate) struct Destination {
     #[command(flatten)]
     pub(crate) answer: Answer,
-    /// Believe this public key (PEM) and no other; may be repeated [default: those of the key folder]
+    /// Believe this public key and no other, as `certus verify` takes it; may be repeated [default: those of the key
+    /// folder]
     #[arg(long = "key", value_name = "PUB")]
-    pub(crate) keys: Vec<PathBuf>,
+    pub(crate) keys: Vec<String>,
     /// Believe this transparency log (a verifier key) too; may be repeated
     #[arg(long = "log-key", value_name = "FILE")]
     pub(crate) log_keys: Vec<PathBuf>,

@@ -130,6 +130,10 @@ pub(crate) enum Tenant {
         /// Whether nothing is accepted from it
         #[arg(long)]
         disabled: Option<bool>,
+        /// The key that its bundles are signed with, its own and for ever: a name of the key folder, `pkcs11:…`
+        /// or `awskms:///…`; `none` for the host's
+        #[arg(long, value_name = "REF")]
+        signing_key: Option<String>,
     },
 }
 

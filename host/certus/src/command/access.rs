@@ -4,10 +4,13 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use certus_server::{KeyRequest, new_key};
-use certus_store::{NewUser, Reach, TenantChange};
+use certus_model::TenantId;
+use certus_server::{KeyRequest, NO_KEY, new_key};
+use certus_signing::TenantKeyRef;
+use certus_store::{NewUser, Reach, Store, TenantChange};
 
 use crate::arguments::{ApiKey, Tenant, User};
+use crate::command::keys::public_key;
 use crate::command::print;
 use crate::command::service::on_store;
 use crate::exit::Exit;
@@ -33,22 +36,42 @@ pub(crate) fn tenant(settings: &Settings, command: &Tenant) -> anyhow::Result<Ex
                 for tenant in store.tenants(Reach::All).await? {
                     let state = if tenant.disabled_at.is_some() { "disabled" } else { "enabled" };
                     print(&format!(
-                        "{:<20} weight {:<5} on-error {:<7} {state:<9} {}\n",
+                        "{:<20} weight {:<5} on-error {:<7} {state:<9} key {:<12} {}\n",
                         tenant.id.to_string(),
                         tenant.weight,
                         tenant.on_error,
+                        tenant.signing_key.as_deref().unwrap_or("the host's"),
                         tenant.name
                     ))?;
                 }
             }
-            Tenant::Set { id, weight, on_error, disabled } => {
-                let change = TenantChange { weight: *weight, on_error: *on_error, disabled: *disabled };
-                let changed = store.change_tenant(&id.parse()?, &change, ACTOR).await?;
-                changed.with_context(|| format!("there is no tenant `{id}`; `certus tenant list` shows them"))?;
+            Tenant::Set { id, weight, on_error, disabled, signing_key } => {
+                let unknown = || format!("there is no tenant `{id}`; `certus tenant list` shows them");
+                let tenant: TenantId = id.parse()?;
+                store.tenants(Reach::Tenant(&tenant)).await?.pop().with_context(unknown)?;
+                let signing_key = match signing_key.as_deref() {
+                    None => None,
+                    Some(NO_KEY) => Some(None),
+                    Some(text) => Some(Some(claimed(settings, store, &tenant, text).await?)),
+                };
+                let change = TenantChange { weight: *weight, on_error: *on_error, disabled: *disabled, signing_key };
+                store.change_tenant(&tenant, &change, ACTOR).await?.with_context(unknown)?;
             }
         }
         Ok(Exit::Pass)
     })
+}
+
+/// A key that is this tenant's from now on, as it is written.
+async fn claimed(settings: &Settings, store: &Store, tenant: &TenantId, text: &str) -> anyhow::Result<String> {
+    let reference: TenantKeyRef = text.parse()?;
+    let key = public_key(settings, reference.reference())?;
+    let host = settings.key.as_deref().map(|host| public_key(settings, &host.parse()?)).transpose()?;
+    let own = host.as_ref() != Some(&key) && store.claim_key(tenant, key.key_id(), &key.to_pem(), ACTOR).await?;
+    if !own {
+        bail!("the key `{reference}` is the host's or another tenant's; make one with `certus keys generate NAME`");
+    }
+    Ok(reference.to_string())
 }
 
 pub(crate) fn user(settings: &Settings, command: &User) -> anyhow::Result<Exit> {

@@ -94,7 +94,7 @@ async fn create(settings: &Settings, service: &Service, keys: &KeySet, folder: &
 /// Copies the transparency log, after the database that knows where it ends: what has come since does no harm. The
 /// published checkpoint stays behind, for it may be newer than that; the next entry writes it again.
 async fn copy_log(service: &Service, into: &Path) -> anyhow::Result<()> {
-    match trust::log_place(service) {
+    match trust::log_place(service, &trust::incoming(service)) {
         LogPlace::Folder(folder) if !folder.is_dir() => {}
         LogPlace::Folder(folder) => {
             restore::copy_tree(&folder, into)?;

@@ -5,8 +5,8 @@ use certus_store::Store;
 use crate::arguments::Config;
 use crate::command::check::{Check, Found, report, sentence};
 use crate::command::keys::open_key;
-use crate::command::print;
-use crate::command::service::{assert_fit, blobs, database, runtime};
+use crate::command::service::{assert_fit, blobs, database, manifest_key, runtime};
+use crate::command::{print, trust};
 use crate::exit::Exit;
 use crate::settings::{Service, Settings, brief, markdown, show};
 
@@ -31,6 +31,15 @@ fn check(settings: &Settings) -> anyhow::Result<Vec<Check>> {
         ("fitness", sentence(assert_fit(&service, true).map(|()| "nothing that production must not have".to_owned()))),
         ("signing key", sentence(open_key(settings, None).map(|key| key.public().key_id().to_string()))),
     ];
+    if service.manifest_key.is_some() {
+        let key =
+            manifest_key(settings, &service).map(|key| key.map_or_else(String::new, |key| key.key_id().to_string()));
+        checks.push(("manifest key", sentence(key)));
+    }
+    if let Some(remote) = &service.trust.remote {
+        let keys = trust::anchor(settings, &remote.anchors).map(|keys| format!("{} whose permits count", keys.len()));
+        checks.push(("trust anchor", sentence(keys)));
+    }
     runtime()?.block_on(async {
         checks.push(("database", sentence(reach(&service).await)));
         checks.push(("blobs", sentence(keep(&service).await)));

@@ -2,14 +2,14 @@
 
 use anyhow::bail;
 use certus_signing::key::reference::{KeyRef, OpenWith};
-use certus_signing::{KeyInfo, KeyStore, Rotation, SigningKey};
+use certus_signing::{KeyInfo, KeyStore, PublicKey, Rotation, SigningKey};
 use time::OffsetDateTime;
 
 use crate::arguments::Keys;
 use crate::command::{note, print};
 use crate::exit::Exit;
-use crate::settings::Settings;
 use crate::settings::table::{self, COSIGN_PASSWORD};
+use crate::settings::{HTTPS, Settings, outbound};
 
 pub(crate) fn run(settings: &Settings, keys: &Keys) -> anyhow::Result<Exit> {
     let store = KeyStore::at(&settings.keys);
@@ -34,6 +34,12 @@ pub(crate) fn run(settings: &Settings, keys: &Keys) -> anyhow::Result<Exit> {
             let id = store.revoke(key, reason, OffsetDateTime::now_utc())?;
             print(&format!("{id} is revoked from now on\n"))?;
         }
+        Keys::GenerateWitness { name } => {
+            if let Some(key) = store.witness_key()? {
+                bail!("this machine is the witness `{}` already, and goes on being it", key.name());
+            }
+            print(&format!("{}\n", store.generate_witness(name)?.witness_verifier()))?;
+        }
         Keys::List => {
             for info in store.list()? {
                 print(&line(&info))?;
@@ -49,17 +55,46 @@ pub(crate) fn open_key(settings: &Settings, asked: Option<&str>) -> anyhow::Resu
         None => KeyRef::Development,
         Some(text) => text.parse()?,
     };
-    if settings.reader.flag(&table::OFFLINE)? && reference.is_remote() && settings.kms.endpoint.is_none() {
-        bail!("{} is set, and the key `{reference}` lies outside; name another key", table::OFFLINE.name);
-    }
-    let with = OpenWith {
+    refuse_outside(settings, &reference)?;
+    Ok(reference.open(&open_with(settings))?)
+}
+
+/// The public half of a key, wherever that lies.
+pub(crate) fn public_key(settings: &Settings, reference: &KeyRef) -> anyhow::Result<PublicKey> {
+    refuse_outside(settings, reference)?;
+    Ok(reference.public(&open_with(settings))?)
+}
+
+/// What the settings give to whoever opens keys.
+pub(crate) fn open_with(settings: &Settings) -> OpenWith {
+    OpenWith {
         store: Some(KeyStore::at(&settings.keys)),
         password: settings.password.clone(),
         pin: settings.pin.clone(),
         pkcs11_module: settings.pkcs11_module.clone(),
         kms: settings.kms.clone(),
-    };
-    Ok(reference.open(&with)?)
+    }
+}
+
+/// Refuses a key for which this process would call out where nothing may. The host that a reference names wins over
+/// the one that is set.
+fn refuse_outside(settings: &Settings, reference: &KeyRef) -> anyhow::Result<()> {
+    let KeyRef::Kms(uri) = reference else { return Ok(()) };
+    if !reaches(settings, uri.endpoint().or_else(|| settings.kms.endpoint.clone()))? {
+        bail!("{} is set, and the key `{reference}` lies outside; name another key", table::OFFLINE.name);
+    }
+    Ok(())
+}
+
+/// Whether this process may ask the AWS KMS that is set.
+pub(crate) fn reaches_kms(settings: &Settings) -> anyhow::Result<bool> {
+    reaches(settings, settings.kms.endpoint.clone())
+}
+
+/// Whether this process may ask AWS KMS at an address; none is that of AWS itself.
+fn reaches(settings: &Settings, address: Option<String>) -> anyhow::Result<bool> {
+    let policy = outbound(&settings.reader)?;
+    Ok(!policy.offline || address.is_some_and(|address| policy.holds_address(&address, HTTPS)))
 }
 
 /// Says when a key has to be replaced soon.

@@ -44,6 +44,7 @@ pub(crate) fn run(settings: &Settings, verify: &Verify, verification: &Verificat
         id: new_id(),
         tenant: None,
         labels: None,
+        key: None,
         subject: Subject::Source {
             source: source(settings, &named)?,
             reference: commit.map(|commit| commit.parse()).transpose()?,

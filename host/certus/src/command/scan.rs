@@ -58,6 +58,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, scan: &Scan) -> an
             id,
             tenant: None,
             labels: None,
+            key: None,
             subject: Subject::Source { source, reference },
             profile: scan.choice.profile.clone(),
             manifest: manifest.map_or(Manifest::None, |text| Manifest::Given { bytes: text.into(), signature: None }),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use certus_model::TenantId;
 use certus_model::request::{RequestedManifest, RequestedSource, ScanRequest};
 use certus_outbound::{Guard, RemoteHost, RemoteUrl};
@@ -24,7 +24,7 @@ use crate::command::access::ACTOR;
 use crate::command::service::{Shared, assert_fit, order_to_stop, runtime, tls, workers};
 use crate::command::{log as logging, note, trust};
 use crate::exit::Exit;
-use crate::settings::table::{ENABLE_S3_UPLOAD, LISTEN, PROBES, PUBLISH_DIR, Setting, TRANSFORM_LISTEN, TRUST_LISTEN};
+use crate::settings::table::{ENABLE_S3_UPLOAD, KEY, LISTEN, PROBES, PUBLISH_DIR, Setting, TRANSFORM_LISTEN, TRUST_LISTEN};
 use crate::settings::{Service, Settings};
 
 /// The tenant of a service without keys.
@@ -163,7 +163,7 @@ pub(crate) fn transform_alone(settings: &Settings, verbose: u8) -> anyhow::Resul
         let (transform, destination) = trust::transform(settings, &service, &shared, verbose)?.with_context(|| {
             format!("there is nowhere to publish to; set {} or {}", PUBLISH_DIR.name, ENABLE_S3_UPLOAD.name)
         })?;
-        let publisher = trust::publisher(&service, &shared, trust.as_ref(), Some(destination))?;
+        let publisher = trust::publisher(settings, &service, &shared, trust.as_ref(), Some(destination))?;
         let config = config(settings, &service, authentication(&shared.store, open).await?)?;
         let listener = listen(service.listen, &TRANSFORM_LISTEN).await?;
         let (address, scheme) = (listener.local_addr()?, if config.tls.is_some() { "https" } else { "http" });
@@ -199,8 +199,12 @@ async fn staff(
         None => Some(trust::embedded(settings, service, shared, &log)?),
     };
     let (transform, destination) = trust::transform(settings, service, shared, verbose)?.unzip();
-    let publisher = trust::publisher(service, shared, trust.as_ref(), destination)?;
+    let publisher = trust::publisher(settings, service, shared, trust.as_ref(), destination)?;
     let workers = workers(settings, service, shared, (&log, publisher), verbose)?;
+    let own = shared.store.tenant_keys().await?;
+    if let Some(own) = own.iter().find(|own| own.public_key == workers.host.key.public().to_pem()) {
+        bail!("the key in {} is the tenant `{}`'s own, and signs for nobody else; name another", KEY.name, own.tenant);
+    }
     Ok((EmbeddedParts { trust, transform }, workers))
 }
 

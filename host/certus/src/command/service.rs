@@ -9,20 +9,21 @@ use certus_checkout::{Git, Scratch};
 use certus_model::limits::{Limits, WorkspaceLimits};
 use certus_outbound::Guard;
 use certus_pipeline::{
-    Host, InHand, ManifestBuckets, ManifestVerification, Publisher, Sources, Terms, Worker, Workers,
+    Host, InHand, ManifestBuckets, ManifestVerification, Publisher, Sources, TenantKeys, Terms, Worker, Workers,
 };
+use certus_signing::PublicKey;
 use certus_store::{Blobs, S3, Store};
 use certus_trust::Log;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 
-use crate::command::keys::{open_key, warn_of_rotation};
+use crate::command::keys::{open_key, open_with, public_key, reaches_kms, warn_of_rotation};
 use crate::command::note;
 use crate::command::trust;
 use crate::exit::Exit;
 use crate::settings::table::{
-    PRODUCTION, Setting, TLS_CERT_FILE, TLS_CLIENT_CA_FILE, TLS_KEY_FILE, USE_SAMPLE_MODE, WORKSPACE_ROOT,
+    MANIFEST_KEY, PRODUCTION, Setting, TLS_CERT_FILE, TLS_CLIENT_CA_FILE, TLS_KEY_FILE, USE_SAMPLE_MODE, WORKSPACE_ROOT,
 };
 use crate::settings::{self, LogFormat, Service, Settings};
 
@@ -107,6 +108,12 @@ pub(crate) fn tls(files: &settings::Tls) -> anyhow::Result<certus_server::Tls> {
     certus_server::Tls::from_pem(&chain, &key, authorities.as_deref()).context("TLS cannot be spoken")
 }
 
+/// The key that manifests are signed with, if one is set.
+pub(crate) fn manifest_key(settings: &Settings, service: &Service) -> anyhow::Result<Option<PublicKey>> {
+    let key = service.manifest_key.as_ref().map(|reference| public_key(settings, reference)).transpose();
+    key.with_context(|| format!("{} cannot be used", MANIFEST_KEY.name))
+}
+
 /// The workers of this process.
 pub(crate) fn workers(
     settings: &Settings,
@@ -123,6 +130,7 @@ pub(crate) fn workers(
     if key.is_development() {
         note("bundles are signed with the development key of this machine, which nobody vouches for");
     }
+    let reserved = publisher.anchor.iter().chain([key.public()]).map(PublicKey::key_id).collect();
     let host = Host {
         admission: settings.admission()?,
         worker: worker(settings, service, verbose),
@@ -130,7 +138,7 @@ pub(crate) fn workers(
         key,
         log: trust::transparency(log, shared),
         manifest_verification: ManifestVerification {
-            key: service.manifest_key.clone(),
+            key: manifest_key(settings, service)?,
             required: service.manifest_required,
         },
         scratch,
@@ -141,6 +149,7 @@ pub(crate) fn workers(
     Ok(Arc::new(Workers {
         store: shared.store.clone(),
         blobs: shared.blobs.clone(),
+        tenant_keys: TenantKeys::new(open_with(settings), reaches_kms(settings)?, reserved),
         host: Arc::new(host),
         sources: Sources {
             guard: shared.guard.clone(),

@@ -5,27 +5,30 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use certus_signing::{KeyStore, LogVerifier, SignedCheckpoint};
+use certus_trust::keeping::ObjectShelf;
 use certus_trust::log::{FolderLog, Shelf, audit};
 
-use crate::arguments::LogCommand;
+use crate::arguments::{self, LogCommand};
 use crate::command::service::runtime;
-use crate::command::{note, print};
+use crate::command::trust::{LogPlace, log_place};
+use crate::command::{note, print, witness};
 use crate::exit::Exit;
-use crate::settings::Settings;
+use crate::settings::table::BLOBS;
+use crate::settings::{Service, Settings};
 
 pub(crate) fn run(settings: &Settings, command: &LogCommand) -> anyhow::Result<Exit> {
     match command {
-        LogCommand::Verify { folder, keys, remembered } => {
-            verify(settings, folder.as_deref(), keys, remembered.as_deref())
-        }
-        LogCommand::Show { folder } => {
-            let shelf = open(settings, folder.as_deref())?;
+        LogCommand::Verify { place, keys, remembered } => verify(settings, place, keys, remembered.as_deref()),
+        LogCommand::Show { place } => {
+            let shelf = shelf(settings, place.folder.as_deref(), place.service)?;
             match runtime()?.block_on(shelf.get("checkpoint"))? {
                 Some(checkpoint) => print(&String::from_utf8_lossy(&checkpoint))?,
                 None => bail!("the log has no checkpoint: nothing was ever logged there"),
             }
             Ok(Exit::Pass)
         }
+        LogCommand::Cosign(cosign) => witness::cosign(settings, cosign),
+        LogCommand::Accept { note, place, witnesses } => witness::accept(settings, note, place, witnesses),
         LogCommand::Key => {
             print(&format!("{}\n", KeyStore::at(&settings.keys).log_key()?.verifier()))?;
             Ok(Exit::Pass)
@@ -40,18 +43,36 @@ pub(crate) fn run(settings: &Settings, command: &LogCommand) -> anyhow::Result<E
     }
 }
 
-fn open(settings: &Settings, folder: Option<&Path>) -> anyhow::Result<Arc<dyn Shelf>> {
-    let folder = folder.unwrap_or(&settings.log);
+/// The files of a log: in the folder that is named; else where the service keeps it, if that is asked for or its blobs
+/// are in a bucket; else of this machine.
+pub(crate) fn shelf(settings: &Settings, folder: Option<&Path>, service: bool) -> anyhow::Result<Arc<dyn Shelf>> {
+    if folder.is_none() && (service || has_bucket(settings)?) {
+        let service = Service::read(&settings.reader)?;
+        // What only reads leaves nothing in the service's own folders.
+        return match log_place(&service, &std::env::temp_dir()) {
+            LogPlace::Folder(folder) => existing(&folder),
+            LogPlace::Bucket(bucket) => Ok(Arc::new(ObjectShelf(Arc::new(bucket)))),
+        };
+    }
+    existing(folder.unwrap_or(&settings.log))
+}
+
+/// Whether the settings are of a service that keeps its log in a bucket.
+pub(crate) fn has_bucket(settings: &Settings) -> anyhow::Result<bool> {
+    Ok(settings.reader.text(&BLOBS)?.is_some_and(|blobs| blobs.starts_with("s3:")))
+}
+
+fn existing(folder: &Path) -> anyhow::Result<Arc<dyn Shelf>> {
     if !folder.is_dir() {
         bail!("`{}` is no folder; name the folder of a log", folder.display());
     }
-    Ok(Arc::new(FolderLog::open(folder)?))
+    Ok(Arc::new(FolderLog::open_existing(folder)?))
 }
 
 /// Reads the whole log again: every entry, every tile, every signature.
 fn verify(
     settings: &Settings,
-    folder: Option<&Path>,
+    place: &arguments::LogPlace,
     keys: &[PathBuf],
     remembered: Option<&Path>,
 ) -> anyhow::Result<Exit> {
@@ -64,7 +85,7 @@ fn verify(
             Some(signed.verify(&known)?.checkpoint().clone())
         }
     };
-    let shelf = open(settings, folder)?;
+    let shelf = shelf(settings, place.folder.as_deref(), place.service)?;
     match runtime()?.block_on(audit(&*shelf, &known, before.as_ref())) {
         Ok(audited) => {
             let checkpoint = audited.checkpoint;

@@ -1,6 +1,6 @@
 //! Trust, put together: in a service that permits for itself, and as `certus trust` for others.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use certus_model::limits::{Limits, WorkspaceLimits};
 use certus_outbound::{Credential, Server};
 use certus_pipeline::{Gate, PluginInspector, Publisher, Screening, Transparency};
 use certus_publish::{Destination, Mirror, RemoteRegistry};
-use certus_signing::{KeySet, KeyStore, SigningKey};
+use certus_signing::{KeyRef, KeySet, KeyStore, SigningKey};
 use certus_store::{Bucket, Directory, Objects, S3Config};
 use certus_transform::Transform;
 use certus_trust::keeping::{ObjectShelf, StoredTurns};
@@ -20,9 +20,9 @@ use certus_trust::{Answer, Log, Parts, Policy, Submission, Trust};
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
-use crate::command::keys::open_key;
+use crate::command::keys::{open_key, public_key};
 use crate::command::service::{Shared, threads, worker};
-use crate::settings::table::KEY;
+use crate::settings::table::{KEY, TRUST_ANCHOR};
 use crate::settings::{self, Lake, Registry, RegistryKind, Service, Settings};
 
 /// Where the log lies, beside uploads and bundles.
@@ -35,7 +35,7 @@ const INCOMING: &str = "incoming";
 /// The transparency log of a service.
 pub(crate) async fn log(settings: &Settings, service: &Service, shared: &Shared) -> anyhow::Result<Arc<Log>> {
     let key = KeyStore::at(&settings.keys).log_key()?;
-    let shelf: Arc<dyn Shelf> = match log_place(service) {
+    let shelf: Arc<dyn Shelf> = match log_place(service, &incoming(service)) {
         LogPlace::Folder(folder) => Arc::new(FolderLog::open(&folder)?),
         LogPlace::Bucket(bucket) => Arc::new(ObjectShelf(Arc::new(bucket))),
     };
@@ -53,12 +53,18 @@ pub(crate) enum LogPlace {
     Bucket(Bucket),
 }
 
-pub(crate) fn log_place(service: &Service) -> LogPlace {
+/// Where what comes from a service's store lies for a while.
+pub(crate) fn incoming(service: &Service) -> PathBuf {
+    service.artifact_root.join(INCOMING)
+}
+
+/// Where the log of a service lies; what comes from a bucket lies in `incoming` for a while.
+pub(crate) fn log_place(service: &Service, incoming: &Path) -> LogPlace {
     match &service.blobs {
         settings::Blobs::Folder => LogPlace::Folder(service.artifact_root.join(LOG)),
         settings::Blobs::S3(config) => {
             let config = S3Config { prefix: format!("{}{LOG}/", config.prefix), ..config.clone() };
-            LogPlace::Bucket(Bucket::new(config, &service.artifact_root.join(INCOMING)))
+            LogPlace::Bucket(Bucket::new(config, incoming))
         }
     }
 }
@@ -100,6 +106,7 @@ pub(crate) fn refuse_development(service: &Service, key: &SigningKey) -> anyhow:
 
 /// What publishes, and whom it asks.
 pub(crate) fn publisher(
+    settings: &Settings,
     service: &Service,
     shared: &Shared,
     trust: Option<&Trust>,
@@ -108,7 +115,7 @@ pub(crate) fn publisher(
     let (gate, anchor): (Arc<dyn Gate>, _) = match (&service.trust.remote, trust) {
         (Some(remote), _) => {
             let server = Server::new(remote.server.clone())?;
-            (Arc::new(Remote(server)), KeySet::from_iter(remote.anchors.iter().cloned()))
+            (Arc::new(Remote(server)), anchor(settings, &remote.anchors)?)
         }
         (None, Some(trust)) => (Arc::new(trust.clone()), KeySet::from_iter([trust.public_key().clone()])),
         (None, None) => bail!("there is no Trust to ask"),
@@ -141,6 +148,12 @@ pub(crate) fn transform(
     Ok(Some((transform, destination)))
 }
 
+/// The keys whose permits count.
+pub(crate) fn anchor(settings: &Settings, references: &[KeyRef]) -> anyhow::Result<KeySet> {
+    let keys = references.iter().map(|reference| public_key(settings, reference)).collect::<anyhow::Result<Vec<_>>>();
+    Ok(KeySet::from_iter(keys.with_context(|| format!("{} cannot be used", TRUST_ANCHOR.name))?))
+}
+
 /// Where permitted scans go; none where they stay permitted.
 fn destination(service: &Service, shared: &Shared) -> anyhow::Result<Option<Destination>> {
     let Some(lake) = &service.trust.lake else {
@@ -149,7 +162,7 @@ fn destination(service: &Service, shared: &Shared) -> anyhow::Result<Option<Dest
         }
         return Ok(None);
     };
-    let incoming = service.artifact_root.join(INCOMING);
+    let incoming = incoming(service);
     let (raw, golden): (Arc<dyn Objects>, Arc<dyn Objects>) = match lake {
         Lake::Folder(folder) => {
             std::fs::create_dir_all(folder).with_context(|| format!("folder `{}` cannot be made", folder.display()))?;

@@ -1,14 +1,13 @@
 //! `certus verify`.
 
-use std::path::PathBuf;
-
 use certus_bundle::{End, Mode, Verification};
 use certus_model::escape::one_line;
-use certus_signing::{KeySet, KeyStore, PublicKey};
+use certus_signing::{KeyRef, KeySet, KeyStore};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::arguments::Verify;
+use crate::command::keys::public_key;
 use crate::command::{note, print, replay};
 use crate::exit::Exit;
 use crate::settings::Settings;
@@ -41,14 +40,21 @@ fn in_its_time(keys: &KeySet, verification: &Verification) -> anyhow::Result<()>
     Ok(keys.good_at(&verification.key_id(), OffsetDateTime::parse(&time, &Rfc3339)?)?)
 }
 
-/// The keys in these files; those of the key folder where none is named.
-pub(crate) fn keys(settings: &Settings, named: &[PathBuf]) -> anyhow::Result<KeySet> {
+/// The keys that are named, with what the key folder knows of their times; all of that folder where none is named.
+pub(crate) fn keys(settings: &Settings, named: &[String]) -> anyhow::Result<KeySet> {
+    let store = KeyStore::at(&settings.keys);
     if named.is_empty() {
-        return Ok(KeyStore::at(&settings.keys).verification_keys()?);
+        return Ok(store.verification_keys()?);
     }
     let mut keys = KeySet::default();
-    for path in named {
-        keys.insert(PublicKey::from_file(path)?);
+    for text in named {
+        let reference: KeyRef = text.parse()?;
+        let key = public_key(settings, &reference)?;
+        if reference == KeyRef::Development {
+            keys.insert_development(key.clone());
+        }
+        let validity = store.validity(&key.key_id())?;
+        keys.insert_valid(key, validity);
     }
     Ok(keys)
 }

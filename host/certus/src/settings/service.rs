@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use certus_outbound::{Allowed, Authorities, Policy, WebhookSecret};
 use certus_pipeline::OperatorWebhook;
-use certus_signing::PublicKey;
+use certus_signing::KeyRef;
 use certus_store::{DatabaseUrl, MasterKey, Retention, S3Config, S3Login};
 
 use super::reader::Reader;
@@ -17,7 +17,7 @@ use super::trust::Trusting;
 
 /// The ports of addresses that name none.
 const POSTGRES: u16 = 5432;
-const HTTPS: u16 = 443;
+pub(crate) const HTTPS: u16 = 443;
 
 /// The form of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub(crate) struct Service {
     pub(crate) workspace_root: Option<PathBuf>,
     pub(crate) max_workers: NonZeroUsize,
     pub(crate) sample: bool,
-    pub(crate) manifest_key: Option<PublicKey>,
+    pub(crate) manifest_key: Option<KeyRef>,
     pub(crate) manifest_required: bool,
     pub(crate) manifest_buckets: Vec<String>,
     /// Where those buckets are.
@@ -99,7 +99,7 @@ impl Service {
             Some(url) => url,
             None => DatabaseUrl::sqlite(&std::path::absolute(&artifact_root)?.join("certus.db"))?,
         };
-        let manifest_key = reader.path(&table::MANIFEST_KEY)?;
+        let manifest_key = reader.parsed(&table::MANIFEST_KEY)?;
         let manifest_required = reader.flag(&table::MANIFEST_REQUIRED)?;
         ensure!(
             !manifest_required || manifest_key.is_some(),
@@ -120,9 +120,7 @@ impl Service {
             artifact_root,
             max_workers: NonZeroUsize::new(slots).unwrap_or(NonZeroUsize::MIN),
             sample: reader.flag(&table::USE_SAMPLE_MODE)?,
-            manifest_key: manifest_key
-                .map(|path| PublicKey::from_file(&path).with_context(|| unusable(&table::MANIFEST_KEY)))
-                .transpose()?,
+            manifest_key,
             manifest_required,
             manifest_store: if manifest_buckets.is_empty() {
                 None
@@ -274,7 +272,8 @@ fn retention(reader: &Reader) -> anyhow::Result<Retention> {
     })
 }
 
-pub(super) fn outbound(reader: &Reader) -> anyhow::Result<Policy> {
+/// What may be reached.
+pub(crate) fn outbound(reader: &Reader) -> anyhow::Result<Policy> {
     let allow =
         reader.list(&table::ALLOWED_HOSTS)?.iter().map(|host| host.parse::<Allowed>()).collect::<Result<_, _>>();
     Ok(Policy {

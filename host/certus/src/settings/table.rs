@@ -134,8 +134,8 @@ settings! {
     MAX_WORKERS = "CERTUS_ASSURANCE_MAX_WORKERS", Number(1, 256), Text "2", "scans at a time";
     USE_SAMPLE_MODE = "CERTUS_ASSURANCE_USE_SAMPLE_MODE", Flag,
         Text "false", "every scan is of the sample, and says so";
-    MANIFEST_KEY = "CERTUS_ASSURANCE_MANIFEST_VERIFICATION_KEY_REF", Path,
-        Words "none", "public key (PEM file) that manifests are signed with";
+    MANIFEST_KEY = "CERTUS_ASSURANCE_MANIFEST_VERIFICATION_KEY_REF", Text,
+        Words "none", "public key that manifests are signed with: a PEM file, a name, `pkcs11:…` or `awskms://…`";
     MANIFEST_REQUIRED = "CERTUS_ASSURANCE_MANIFEST_VERIFICATION_REQUIRED", Flag,
         Text "false", "manifests without a signature are refused, wherever they come from";
     MANIFEST_BUCKETS = "CERTUS_MANIFEST_BUCKETS", List,
@@ -158,7 +158,7 @@ settings! {
         Words "none: this process is Trust", "the Trust service that permits publications; `http` for this machine only";
     TRUST_API_KEY = "CERTUS_TRUST_API_KEY", Secret, Words "none", "the key that it is asked with";
     TRUST_ANCHOR = "CERTUS_TRUST_ANCHOR", List,
-        Words "none; needed with an address", "public keys (PEM files) whose permits count";
+        Words "none; needed with an address", "public keys whose permits count: PEM files, names, `pkcs11:…` or `awskms://…`";
     TRUST_LISTEN = "CERTUS_TRUST_LISTEN", Text, Text "127.0.0.1:8057", "address of `certus trust`";
     TRUST_POLICY = "CERTUS_TRUST_POLICY", Path, Words "the one that is built in", "what Trust permits (TOML)";
     TRUST_ID = "CERTUS_TRUST_ID", Text, Text "https://certus.dev/trust", "who decides, as verdicts name it: a URI";

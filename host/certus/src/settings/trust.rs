@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
 use certus_outbound::{ApiKey, Policy, ServerSettings, ServerUrl};
-use certus_signing::PublicKey;
+use certus_signing::KeyRef;
 use certus_store::S3Config;
 
 use super::reader::Reader;
@@ -43,7 +43,7 @@ pub(crate) struct Trusting {
 pub(crate) struct Remote {
     pub(crate) server: ServerSettings,
     /// Whose permits count.
-    pub(crate) anchors: Vec<PublicKey>,
+    pub(crate) anchors: Vec<KeyRef>,
 }
 
 /// Where objects are published.
@@ -96,11 +96,12 @@ fn remote(reader: &Reader, outbound: &Policy) -> anyhow::Result<Option<Remote>> 
     let Some(url) = reader.parsed::<ServerUrl>(&table::TRUST_BASE_URL)? else { return Ok(None) };
     ensure!(
         !anchors.is_empty(),
-        "{} is set without {}; name the public key (PEM) that Trust signs permits with",
+        "{} is set without {}; name the public key that Trust signs permits with",
         table::TRUST_BASE_URL.name,
         table::TRUST_ANCHOR.name
     );
-    let anchors = anchors.iter().map(|path| PublicKey::from_file(path.as_ref())).collect::<Result<_, _>>()?;
+    let anchors = anchors.iter().map(|anchor| anchor.parse()).collect::<Result<_, _>>();
+    let anchors = anchors.with_context(|| format!("{} cannot be used", table::TRUST_ANCHOR.name))?;
     let key = reader.parsed::<ApiKey>(&table::TRUST_API_KEY)?;
     let server = ServerSettings { url, policy: outbound.clone(), identity: None, key };
     Ok(Some(Remote { server, anchors }))

@@ -69,7 +69,7 @@ async fn restore_log(service: &Service, from: &Path) -> anyhow::Result<()> {
     if !from.is_dir() {
         return Ok(());
     }
-    match trust::log_place(service) {
+    match trust::log_place(service, &trust::incoming(service)) {
         LogPlace::Folder(folder) => copy_tree(from, &folder),
         LogPlace::Bucket(bucket) => {
             for (path, sha256) in contents::digests(from)? {
