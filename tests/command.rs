@@ -9,3 +9,4 @@ mod plugin;
 mod replay;
 mod sbom;
 mod scan;
+mod witness;

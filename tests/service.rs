@@ -7,6 +7,7 @@ mod examples;
 mod failures;
 mod fleet;
 mod keys;
+mod manifests;
 mod offline;
 mod operations;
 mod requests;

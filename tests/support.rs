@@ -4,12 +4,14 @@ pub(crate) mod answer;
 pub(crate) mod guest;
 pub(crate) mod home;
 pub(crate) mod host;
+pub(crate) mod kms;
 pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod s3;
 pub(crate) mod service;
 #[path = "../host/outbound/src/testing.rs"]
 pub(crate) mod tls;
+pub(crate) mod token;
 pub(crate) mod usage;
 pub(crate) mod wasi;
 pub(crate) mod wire;

@@ -126,6 +126,7 @@ fn a_worker_that_hangs_is_killed() {
             id: ScanId::from_random(1),
             tenant: None,
             labels: None,
+            key: None,
             subject: Subject::Source {
                 source: Source::parse(&format!("dir:{}", home.path("tree").display()), SourcePolicy::Any)
                     .expect("a source"),

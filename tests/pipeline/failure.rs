@@ -16,6 +16,7 @@ fn failure(reason: FailureReason, message: &str) -> Failure {
         id: ScanId::from_random(1),
         tenant: None,
         labels: None,
+        key: None,
         mode: Mode::Production,
         asked: "git:repo at nowhere".to_owned(),
         profile: "light".to_owned(),

@@ -8,7 +8,10 @@ mod notary;
 mod policy;
 mod signers;
 mod stub;
+mod tenants;
 mod transform;
+mod waivers;
+mod witness;
 
 use std::path::PathBuf;
 

@@ -57,6 +57,7 @@ pub(crate) fn scan(home: &Home, host: &Host, subject: Subject, edit: impl FnOnce
         id: ScanId::from_random(1),
         tenant: None,
         labels: None,
+        key: None,
         subject,
         profile: "none".to_owned(),
         manifest: Manifest::None,
