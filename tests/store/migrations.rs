@@ -10,23 +10,28 @@ fn steps_are_taken_and_taken_back() {
     on_both(async |place| {
         let role = place.postgres.is_some().then_some(Database::role());
         let done = Store::migrate(&place.owner, role).await.unwrap();
-        assert_eq!(
-            (done.from, done.to, done.steps),
-            (0, 7, vec!["records", "guards", "operations", "operations wall", "trust", "trust wall", "tenant signing"])
-        );
+        let all = [
+            "records",
+            "guards",
+            "operations",
+            "operations wall",
+            "trust",
+            "trust wall",
+            "tenant signing",
+            "privacy",
+            "privacy wall",
+        ];
+        assert_eq!((done.from, done.to, done.steps), (0, 9, all.to_vec()));
         let again = Store::migrate(&place.owner, role).await.unwrap();
-        assert_eq!((again.from, again.steps.len()), (7, 0));
+        assert_eq!((again.from, again.steps.len()), (9, 0));
         Store::open(&place.url, 2).await.unwrap().close().await;
         let back = Store::rollback(&place.owner, 1).await.unwrap();
-        assert_eq!((back.from, back.to, back.steps), (7, 6, vec!["tenant signing"]));
+        assert_eq!((back.from, back.to, back.steps), (9, 8, vec!["privacy wall"]));
         let older = Store::open(&place.url, 2).await.map(drop).unwrap_err();
-        assert!(matches!(older, Error::SchemaOlder { found: 6, wanted: 7, .. }), "{older:?}");
+        assert!(matches!(older, Error::SchemaOlder { found: 8, wanted: 9, .. }), "{older:?}");
         let back = Store::rollback(&place.owner, 9).await.unwrap();
-        assert_eq!(
-            (back.to, back.steps),
-            (0, vec!["trust wall", "trust", "operations wall", "operations", "guards", "records"])
-        );
-        assert_eq!(Store::schema(&place.owner).await.unwrap(), SchemaState { found: 0, wanted: 7 });
+        assert_eq!((back.to, back.steps), (0, all[..8].iter().rev().copied().collect()));
+        assert_eq!(Store::schema(&place.owner).await.unwrap(), SchemaState { found: 0, wanted: 9 });
         Store::migrate(&place.owner, role).await.unwrap();
         Store::open(&place.url, 2).await.unwrap().close().await;
     });
@@ -40,7 +45,7 @@ fn case_115_an_older_program_refuses_a_newer_schema() {
                       VALUES (99, 'later', TRUE, 'x', 0)";
         place.tamper(insert).unwrap();
         let newer = Store::open(&place.url, 2).await.map(drop).unwrap_err();
-        assert!(matches!(newer, Error::SchemaNewer { found: 99, wanted: 7, .. }), "{newer:?}");
+        assert!(matches!(newer, Error::SchemaNewer { found: 99, wanted: 9, .. }), "{newer:?}");
         for refused in
             [Store::migrate(&place.owner, None).await.map(drop), Store::rollback(&place.owner, 1).await.map(drop)]
         {

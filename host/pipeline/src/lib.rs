@@ -27,8 +27,8 @@ pub use self::failure::{Failure, Recorded, record_failure};
 pub use self::host::Host;
 pub use self::inspect::PluginInspector;
 pub use self::jobs::{
-    Adopt, Gate, InHand, ManifestBuckets, OperatorWebhook, Pruned, Publisher, Screening, SignedHeads, Sources, TenantKeys, Terms,
-    Workers, prune, signed_heads,
+    Adopt, Gate, InHand, ManifestBuckets, OperatorWebhook, Pruned, Publisher, Screening, SignedHeads, Sources,
+    TenantKeys, Terms, Workers, prune, signed_heads,
 };
 pub use self::log::Transparency;
 pub use self::manifest::{MAX_MANIFEST, Manifest, ManifestVerification, check_profile};

@@ -24,7 +24,9 @@ use crate::command::access::ACTOR;
 use crate::command::service::{Shared, assert_fit, order_to_stop, runtime, tls, workers};
 use crate::command::{log as logging, note, trust};
 use crate::exit::Exit;
-use crate::settings::table::{ENABLE_S3_UPLOAD, KEY, LISTEN, PROBES, PUBLISH_DIR, Setting, TRANSFORM_LISTEN, TRUST_LISTEN};
+use crate::settings::table::{
+    ENABLE_S3_UPLOAD, KEY, LISTEN, PROBES, PUBLISH_DIR, Setting, TRANSFORM_LISTEN, TRUST_LISTEN,
+};
 use crate::settings::{Service, Settings};
 
 /// The tenant of a service without keys.
