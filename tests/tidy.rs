@@ -82,6 +82,7 @@ const COMMANDS: &[(&str, &str)] = &[
 const TASKS: &[(&str, &str)] = &[
     ("host/store/src/submit.rs", "a commit outlives the client that asked for it"),
     ("host/server/src/serve.rs", "no client waits for another, and one task asks the store for all who follow"),
+    ("host/server/src/privacy.rs", "a look at stored objects is put on record, whether or not its client waits"),
     ("host/certus/src/command/serve.rs", "the workers run beside the API"),
     ("host/certus/src/command/service.rs", "the order to stop is waited for"),
 ];

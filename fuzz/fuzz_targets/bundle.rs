@@ -13,7 +13,9 @@ use certus_model::ledger::{Operation, Outcome, Uses, chain};
 use certus_model::outcome::Verdict;
 use certus_model::source::SourceRecord;
 use certus_model::{OnError, PluginId, Sha256, canonical_json};
-use certus_signing::{KeySet, SigningKey};
+use certus_signing::merkle::leaf_hash;
+use certus_signing::sigstore::log_entry;
+use certus_signing::{Checkpoint, Envelope, KeySet, LogKey, LoggedEntry, SigningKey};
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 
@@ -47,12 +49,27 @@ fn bundle() -> &'static Bundle {
         let folder = place::Place::get().folder().join("bundle");
         let key = SigningKey::generate().expect("a key");
         let output = Output::open(&folder, Existing::Keep).expect("a place for a bundle");
-        output.write(&files(), facts(), &key).expect("a bundle");
+        let log = LogKey::generate("log.example.com").expect("a key");
+        let staged = output.stage(&files(), facts(), &key).expect("a bundle");
+        let entry = logged(staged.envelope().expect("a signature"), &key, &log);
+        staged.add_log_entry(&key, &entry, log.verifier()).expect("an entry");
+        staged.put_in_place().expect("a bundle");
         let names = FileName::ALL.iter().map(|name| name.path()).chain(certus_bundle::name::APART);
         let paths = names.map(|name| folder.join(name)).filter(|path| path.is_file());
         let files = paths.map(|path| (path.clone(), fs::read(path).expect("a file of the bundle"))).collect();
-        Bundle { folder, keys: KeySet::from_iter([key.public().clone()]), files }
+        let mut keys = KeySet::from_iter([key.public().clone()]);
+        keys.insert_log(log.verifier());
+        Bundle { folder, keys, files }
     })
+}
+
+/// The one entry of a log.
+fn logged(envelope: &Envelope, key: &SigningKey, log: &LogKey) -> LoggedEntry {
+    let body = log_entry(envelope, key.public()).expect("an entry");
+    let root = leaf_hash(&body);
+    let checkpoint = Checkpoint { origin: log.name().to_owned(), size: 1, root };
+    let checkpoint = checkpoint.sign(log).expect("a signature").to_string();
+    LoggedEntry { index: 0, log_id: log.verifier().id(), body, size: 1, root, proof: Vec::new(), checkpoint }
 }
 
 fn files() -> BundleFiles {

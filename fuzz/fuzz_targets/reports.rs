@@ -44,7 +44,7 @@ fuzz_target!(|stated: Stated| {
     let (head, body) = html.split_once("<body").expect("a page has a body");
     assert!(head.contains("Content-Security-Policy"), "the page forbids scripts");
     assert!(!body.contains("<script") && !body.contains("<img"), "the body holds markup of somebody else");
-    let table = report.table(Colour::Plain, 80);
+    let table = report.table(Colour::Plain, 80).expect("a table");
     checks::no_controls("the table", &table);
 
     if is_secret {

@@ -7,6 +7,7 @@ mod gate;
 mod notary;
 mod policy;
 mod signers;
+mod stores;
 mod stub;
 mod tenants;
 mod transform;

@@ -4,7 +4,7 @@
 mod catalogue;
 mod runner;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail, ensure};
 
@@ -16,12 +16,14 @@ use runner::{Outcome, Test};
 /// Set for the tests that have a longer form.
 const LONG: &str = "CERTUS_HOSTILE_LONG";
 
-/// Builds and runs the tests; fails when one fails, or a case of the catalogue has none.
+/// Builds and runs the tests; fails when one fails, or a case of the catalogue has none. With `--list` it only sees
+/// that each has one.
 pub(crate) fn hostile(project: &Project, arguments: &[String]) -> Result<()> {
     let short = match arguments {
         [] => false,
         [one] if one == "--short" => true,
-        _ => bail!("hostile takes `--short` at most"),
+        [one] if one == "--list" => return list(project),
+        _ => bail!("hostile takes `--short` or `--list` at most"),
     };
     setup(project, &[])?;
     plugins(project, &[])?;
@@ -49,11 +51,6 @@ pub(crate) fn hostile(project: &Project, arguments: &[String]) -> Result<()> {
     let (passed, skipped) = (with(|o| *o == Outcome::Passed), with(|o| matches!(o, Outcome::Skipped(_))));
     let (broken, tested) = (with(|o| *o == Outcome::Failed), with(|_| true));
     let whole = passed.iter().filter(|case| !skipped.contains(case) && !broken.contains(case)).count();
-    let missing: Vec<String> = catalogue
-        .iter()
-        .filter(|(case, _)| !tested.contains(case))
-        .map(|(case, what)| format!("{case} ({what})"))
-        .collect();
     let seconds: f64 = tests.iter().map(|test| test.seconds).sum();
     say(&format!(
         "\nhostile: {} cases with a test, {whole} passed, {} skipped, {} failed; {} tests, {seconds:.0} s",
@@ -62,14 +59,25 @@ pub(crate) fn hostile(project: &Project, arguments: &[String]) -> Result<()> {
         broken.len(),
         tests.len()
     ));
+    ensure!(failed.is_empty(), "{} tests of hostile cases failed", failed.len());
+    compare(&catalogue, &tested)
+}
+
+/// Sees that every case has a test, without running any.
+fn list(project: &Project) -> Result<()> {
+    let tested: BTreeSet<u16> = runner::list(project)?.into_iter().flatten().collect();
+    compare(&catalogue::read(project)?, &tested)
+}
+
+fn compare(catalogue: &BTreeMap<u16, String>, tested: &BTreeSet<u16>) -> Result<()> {
+    let missing: Vec<_> = catalogue.iter().filter(|(case, _)| !tested.contains(case)).collect();
     say(&format!("hostile: {} cases in the catalogue, {} without a test", catalogue.len(), missing.len()));
-    missing.iter().for_each(|case| say(&format!("hostile: without a test: {case}")));
+    missing.iter().for_each(|(case, what)| say(&format!("hostile: without a test: {case} ({what})")));
     let unlisted: Vec<String> =
         tested.iter().filter(|case| !catalogue.contains_key(case)).map(ToString::to_string).collect();
     if !unlisted.is_empty() {
         say(&format!("hostile: tested, but not in the catalogue: {}", unlisted.join(", ")));
     }
-    ensure!(failed.is_empty(), "{} tests of hostile cases failed", failed.len());
     ensure!(missing.is_empty(), "{} cases of the catalogue have no test", missing.len());
     Ok(())
 }

@@ -26,7 +26,7 @@ const COMMANDS: &[Command] = &[
     ("demo", "[PATH|URL]  scan a repository (default: this one) and verify the bundle", demo::demo),
     ("test", "[ARGS…]  set up, build the plugins and run every test", test::test),
     ("bench", "[TREE…]  measure the engine beside native code, and the service beside its databases", bench::bench),
-    ("hostile", "[--short]  run every hostile case and say what came of each", hostile::hostile),
+    ("hostile", "[--short|--list]  run every hostile case and say what came of each", hostile::hostile),
     ("contract", "[--short]  hold the running service to its own description of the API", contract::contract),
     ("fuzz", "[--short] [--seconds N] [TARGET…]  run the fuzz targets, each for a while", fuzz::fuzz),
     ("plugins", "build certus and the plugins beside it", plugins::plugins),

@@ -61,6 +61,19 @@ pub(super) fn run(project: &Project, prepare: impl Fn(&mut Command)) -> Result<V
     Ok(tests)
 }
 
+/// The cases of every test in the workspace, none of which is run.
+pub(super) fn list(project: &Project) -> Result<Vec<RangeInclusive<u16>>> {
+    let mut found = Vec::new();
+    for (program, _) in programs(project)? {
+        let output = project.command(&program).args(["case_", "--list", "--format", "terse"]).output();
+        let output = output.with_context(|| format!("cannot start {}", program.display()))?;
+        ensure!(output.status.success(), "{} does not list its tests: {}", program.display(), output.status);
+        let names = String::from_utf8_lossy(&output.stdout).into_owned();
+        found.extend(names.lines().filter_map(|line| cases(line.strip_suffix(": test")?)));
+    }
+    Ok(found)
+}
+
 /// The test programs of the workspace, each with its crate's folder, where cargo would start it.
 fn programs(project: &Project) -> Result<Vec<(PathBuf, PathBuf)>> {
     let mut cargo = project.cargo();
