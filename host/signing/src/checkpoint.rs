@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use certus_model::Sha256;
 
-use crate::note::{Cosignature, Error, LogKey, LogVerifier, Note, NoteSignature, Signer};
+use crate::note::{Cosignature, Error, LogKey, LogVerifier, Note, NoteSignature, Signer, is_origin};
 
 /// The state of a log. As text it has three lines, and lines of extension are refused: what this reader does not
 /// understand, it does not sign for.
@@ -130,7 +130,7 @@ impl FromStr for Checkpoint {
             size: size.parse().map_err(|_| malformed("has a size that is no number"))?,
             root: Sha256::from_bytes(root.ok_or(malformed("has a root that is no SHA-256 in base64"))?),
         };
-        match !origin.is_empty() && checkpoint.to_string() == text {
+        match is_origin(origin) && checkpoint.to_string() == text {
             true => Ok(checkpoint),
             false => Err(malformed("is not written in the one form that it has")),
         }

@@ -12,6 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 pub use self::error::Error;
+pub(crate) use self::key::is_origin;
 pub use self::key::{Cosignature, Hint, LogKey, LogVerifier, VerifierKind};
 
 /// What every signature line begins with: an em dash and a space.

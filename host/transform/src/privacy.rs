@@ -95,7 +95,8 @@ fn of_interest(listed: Vec<Listed>, prefix: &str) -> Result<Vec<Listed>, Error> 
 fn is_of_interest(key: &str) -> bool {
     let name = key.rsplit('/').next().unwrap_or(key);
     let of_scan = key.split('/').next().is_some_and(|first| first.parse::<ScanId>().is_ok());
-    !key.starts_with(QUARANTINE) && !(of_scan && RECORDS.contains(&name))
+    let is_record = of_scan && RECORDS.contains(&name);
+    !is_record && !key.starts_with(QUARANTINE)
 }
 
 /// The objects in parts that fit into memory.

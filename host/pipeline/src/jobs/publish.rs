@@ -134,7 +134,7 @@ async fn work(publisher: &Publisher, due: &mut DuePublication) -> Result<(), Sto
     }
     let permit = match due.publication.answer.as_ref().and_then(|answer| open(publisher, answer, now).ok()) {
         Some(permit) if permit.expires_at() - now > MARGIN => permit,
-        _ => match ask(publisher, due, now).await {
+        _ => match ask(publisher, due).await {
             Asked::Permitted(permit, tried) => {
                 let done = publisher.destination.is_none();
                 end(publisher, due, tried).await?;
@@ -166,7 +166,7 @@ enum Asked {
     Ended(Tried),
 }
 
-async fn ask(publisher: &Publisher, due: &DuePublication, now: OffsetDateTime) -> Asked {
+async fn ask(publisher: &Publisher, due: &DuePublication) -> Asked {
     let Publication { tenant, tier, attempts, .. } = &due.publication;
     let destination = publisher.destination.as_ref();
     let later = |error: String| Asked::Ended(Tried::Again { error, after: back_off(*attempts) });
@@ -187,7 +187,7 @@ async fn ask(publisher: &Publisher, due: &DuePublication, now: OffsetDateTime) -
         return Asked::Ended(Tried::Denied { permit_id, answer: told, why });
     }
     // Nothing but the signed permit counts, and it has to be about all of this.
-    let permit = match open(publisher, &told, now) {
+    let permit = match open(publisher, &told, OffsetDateTime::now_utc()) {
         Ok(permit) => permit,
         Err(error) => return later(format!("Trust's permit does not hold: {error}")),
     };

@@ -55,3 +55,14 @@ fn there_is_one_form() {
         assert!(matches!(bad.parse::<Checkpoint>(), Err(Error::MalformedCheckpoint(_))), "{bad:?}");
     }
 }
+
+#[test]
+fn a_log_s_name_can_be_shown() {
+    let text = |origin: &str| format!("{origin}\n7\n{}\n", BASE64.encode([0; 32]));
+    for origin in ["log.example.com", "rekor.example.com - 2605736670972794746", &"x".repeat(255)] {
+        assert_eq!(text(origin).parse::<Checkpoint>().unwrap().origin, origin);
+    }
+    for origin in ["", "log\u{7f}", "log\u{1b}[2J", "log\u{202e}", &"x".repeat(256)] {
+        assert!(matches!(text(origin).parse::<Checkpoint>(), Err(Error::MalformedCheckpoint(_))), "{origin:?}");
+    }
+}

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use certus_model::Sha256;
+use certus_model::escape::is_printable;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, KeypairBytes};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
@@ -15,6 +16,9 @@ use super::{Error, Note, NoteSignature, Signer};
 
 /// DER of an Ed25519 SubjectPublicKeyInfo before its 32 bytes of key (RFC 8410, section 4).
 const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
+/// How long a name may be, in bytes: that of a host in the DNS.
+const MAX_NAME: usize = 255;
 
 /// An Ed25519 private key, in memory, with the name of the log or the witness whose it is.
 pub struct LogKey {
@@ -209,7 +213,12 @@ fn cosigned(text: &str, time: u64) -> String {
 
 /// Whether a name can stand in a signature line and in a verifier key.
 pub(super) fn is_name(name: &str) -> bool {
-    !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '+')
+    is_origin(name) && !name.contains(|c: char| c.is_whitespace() || c == '+')
+}
+
+/// Whether a text can be what a checkpoint calls its log: one that can be shown, of 255 bytes at most.
+pub(crate) fn is_origin(text: &str) -> bool {
+    (1..=MAX_NAME).contains(&text.len()) && text.chars().all(is_printable)
 }
 
 fn check_name(name: &str) -> Result<(), Error> {
