@@ -52,6 +52,15 @@ impl Inspector for PluginInspector {
 }
 
 impl PluginInspector {
+    /// Sees that its plugins are installed. They are looked for again each time that they are needed.
+    ///
+    /// # Errors
+    /// The first that is not, and files that are no plugins.
+    pub fn check(&self) -> Result<(), Error> {
+        let catalog = Catalog::open(&self.folder, &[], &self.admission)?;
+        Ok(self.plugins.iter().try_for_each(|name| catalog.plugin(name).map(drop))?)
+    }
+
     fn run(&self, objects: Vec<Given>) -> Result<Vec<Seen>, Error> {
         let mut assigned = self.assigned()?;
         let paths: Vec<_> = objects.iter().map(|object| object.path.clone()).collect();

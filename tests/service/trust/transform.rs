@@ -122,18 +122,35 @@ fn stored_objects_are_looked_at_moved_and_released() {
 fn scanners_that_are_not_there_call_nothing_clean() {
     let home = home();
     let (lake, setting) = lake(&home);
-    let settings = [KEYED, ("CERTUS_PUBLISH_DIR", &*setting), ("CERTUS_PRIVACY_PLUGINS", "nobody")];
-    let gated = [&settings[..], &[("CERTUS_PRIVACY_GATE", "true")]].concat();
-    let service = Service::start(&home, &gated);
+    let plugins = home.path("plugins");
+    std::fs::create_dir(&plugins).expect("a folder");
+    let settings = [
+        KEYED,
+        ("CERTUS_PUBLISH_DIR", &*setting),
+        ("CERTUS_PRIVACY_PLUGINS", "secrets"),
+        ("CERTUS_PRIVACY_GATE", "true"),
+        ("CERTUS_PLUGIN_DIR", plugins.to_str().expect("UTF-8")),
+    ];
+    let missing = home.service(&settings).arg("serve").output().expect("certus runs");
+    let said = String::from_utf8_lossy(&missing.stderr);
+    assert!(!missing.status.success() && said.contains("CERTUS_PRIVACY_GATE is set, and nobody could look"), "{said}");
+    assert!(said.contains("plugin `secrets` is not installed in"), "{said}");
+
+    let installed = Path::new(env!("CARGO_BIN_EXE_certus")).with_file_name("plugins");
+    for name in ["secrets.wasm", "inventory.wasm", "licences.wasm"] {
+        std::fs::copy(installed.join(name), plugins.join(name)).expect("a plugin");
+    }
+    let service = Service::start(&home, &settings);
+    let id = scanned(&service);
     assert_eq!(put(&service, "", "readme.txt", "fine").status, 201);
+    assert_eq!(look(&service, &json!({}))["clean"], 1, "the twin");
+    std::fs::remove_file(plugins.join("secrets.wasm")).expect("a file");
     refused(&service.post("/v1/privacy/scan", &json!({})), 503, "unavailable");
     let patience = Instant::now() + PATIENCE;
-    while !service.log().contains("plugin `nobody` is not installed") {
+    while !service.log().contains("plugin `secrets` is not installed") {
         assert!(Instant::now() < patience, "{}", service.log());
         std::thread::sleep(Duration::from_millis(20));
     }
-
-    let id = scanned(&service);
     ask(&service, &id, "basic");
     let waits = service.until(&id, |scan| scan["upload_error"].is_string());
     assert!(waits["upload_error"].as_str().expect("a text").contains("could not be looked at"), "{waits:#}");

@@ -22,7 +22,7 @@ use tokio::runtime::Handle;
 
 use crate::command::keys::{open_key, public_key};
 use crate::command::service::{Shared, threads, worker};
-use crate::settings::table::{KEY, TRUST_ANCHOR};
+use crate::settings::table::{KEY, PRIVACY_GATE, TRUST_ANCHOR};
 use crate::settings::{self, Lake, Registry, RegistryKind, Service, Settings};
 
 /// Where the log lies, beside uploads and bundles.
@@ -142,6 +142,9 @@ pub(crate) fn transform(
         workspace: WorkspaceLimits::default(),
         threads: threads(service),
     };
+    if service.trust.privacy_gate {
+        inspector.check().with_context(|| format!("{} is set, and nobody could look", PRIVACY_GATE.name))?;
+    }
     let (raw, golden) = (destination.raw.clone(), destination.golden.clone());
     let transform = Transform::new(shared.store.clone(), raw, golden, Arc::new(inspector));
     destination.screen = Some(Arc::new(Screening { transform: transform.clone(), looks: service.trust.privacy_gate }));
