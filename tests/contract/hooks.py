@@ -63,15 +63,6 @@ def digest():
     return f"{chance.getrandbits(256):064x}"
 
 
-def publication():
-    """A publication that Trust may have permitted, under an id that it has not given."""
-    return {
-        "upload_permission_id": word(),
-        "scan_id": chance.choice(STATE["scans"]),
-        "tier": chance.choice(["basic", "verified"]),
-    }
-
-
 # What replaces a whole body, by the operation.
 BODIES = {
     "submitScan": submit,
@@ -111,10 +102,13 @@ BODIES = {
     },
     # Nothing that the run rests on.
     "release": lambda: {"sha256": digest(), "reason": word()},
-    "scanPrivacy": lambda: {"prefix": "active/", "dry_run": chance.choice([True, False])},
-    "executeUpload": publication,
-    "executeUploads": lambda: {"scans": [publication()]},
-    "promote": lambda: {"keys": [f"{chance.choice(STATE['scans'])}/incoming/scan.json"]},
+    "scanPrivacy": lambda: {
+        "scan_id": STATE["publication"]["scan_id"],
+        "dry_run": chance.choice([True, False]),
+    },
+    "executeUpload": lambda: dict(STATE["publication"]),
+    "executeUploads": lambda: {"scans": [dict(STATE["publication"])]},
+    "promote": lambda: {"keys": [f"{STATE['publication']['scan_id']}/incoming/scan.json"]},
     "uploadRaw": lambda: {"file": ARCHIVE},
     "revoke": lambda: {"kind": "plugin", "digest": digest(), "reason": word()},
 }

@@ -42,6 +42,8 @@ class Service:
             "CERTUS_ALLOWED_HOSTS": f"127.0.0.1:{self.silent_port}",
             "ENCRYPTION_MASTER_KEY": base64.b64encode(bytes(32)).decode(),
             "CERTUS_JOB_ATTEMPTS": "1",
+            "CERTUS_PUBLISH_DIR": str(folder / "published"),
+            "CERTUS_PRIVACY_PLUGINS": "secrets",
             "CERTUS_DRAIN_SECONDS": "1",
         }
 
@@ -237,6 +239,13 @@ def fill(service: Service, client: Client, lost: str) -> dict:
             lambda scan=scan: client.status(scan) in ("succeeded", "failed"), f"{scan} has ended"
         )
     client.ask("POST", f"/v1/security-scans/{scans[0]}/upload-request", json={})
+    # Of a profile without thresholds, so that Trust has no reason to deny it.
+    published = client.submit(source_type="directory", directory_path="shop", profile="fast")
+    until(lambda: client.status(published) == "succeeded", f"{published} has succeeded")
+    path = f"/v1/security-scans/{published}/upload-request"
+    client.ask("POST", path, json={"tier": "basic"})
+    until(lambda: client.ask("GET", path)["upload_status"] == "uploaded", "it is published")
+    permission = client.ask("GET", path)["upload_permission_id"]
     thing = {"artifact": "0" * 64, "artifact_type": "report", "subject": "report.json"}
     entries = [client.ask("POST", "/v1/sign", json=thing)["entry_id"] for _ in range(4)]
     listed = client.ask("GET", f"/v1/security-scans/{scans[0]}/artifacts")
@@ -250,6 +259,11 @@ def fill(service: Service, client: Client, lost: str) -> dict:
         "webhooks": webhooks,
         "entries": entries,
         "receiver": receiver,
+        "publication": {
+            "upload_permission_id": permission,
+            "scan_id": published,
+            "tier": "basic",
+        },
         "needed": [own_key, own_user, TENANT],
         "artifacts": [artifact["path"] for artifact in listed["items"]],
     }

@@ -17,7 +17,7 @@ use crate::openapi::{BodyAnswers, BodyObjectAnswers, ListAnswers};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::state::Shared;
 use crate::time::rfc3339;
-use crate::transform::{ACTIVE, transform, which};
+use crate::transform::{ACTIVE, refused, transform, which};
 
 /// A look at stored objects.
 #[derive(Debug, Serialize, ToSchema)]
@@ -152,7 +152,12 @@ pub(crate) async fn scan(
         let report_object = report_key.map(|key| transform.place(which).uri(key));
         Ok::<_, Error>(answer(done, bucket, report_object))
     });
-    Ok(Answer(done.await.map_err(Problem::internal)??))
+    match done.await.map_err(Problem::internal)? {
+        Ok(answered) => Ok(Answer(answered)),
+        // The prefix is nobody's choice of a key.
+        Err(error @ Error::Reserved { .. }) => Err(refused("report_key", &error)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What was released from quarantine, by its content.

@@ -70,13 +70,9 @@ pub(crate) fn transform(state: &Shared) -> Result<&Transform, Problem> {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        let field = |field: &str, error: &Error| {
-            Self::invalid(vec![FieldError { field: field.to_owned(), detail: format!("cannot be: {error}") }])
-        };
         match error {
-            Error::TooMany { .. } => field("prefix", &error),
-            Error::Golden => field("dry_run", &error),
-            Error::Reserved { .. } => field("prefix", &error),
+            Error::TooMany { .. } | Error::Reserved { .. } => refused("prefix", &error),
+            Error::Golden => refused("dry_run", &error),
             Error::Store(certus_store::Error::Taken { what, .. }) => {
                 Self::new(Kind::Exists, format!("There is another object `{}` already", shown(&what)))
             }
@@ -89,6 +85,11 @@ impl From<Error> for Problem {
             Error::Died(error) => Self::internal(error),
         }
     }
+}
+
+/// A field that asks for what Transform does not do.
+pub(crate) fn refused(field: &str, error: &Error) -> Problem {
+    Problem::invalid(vec![FieldError { field: field.to_owned(), detail: format!("is refused: {error}") }])
 }
 
 fn shown(text: &str) -> String {

@@ -108,6 +108,7 @@ fn stored_objects_are_looked_at_moved_and_released() {
         (json!({"bucket": "another"}), "bucket"),
         (json!({"bucket": "golden"}), "dry_run"),
         (json!({"prefix": "/etc"}), "prefix"),
+        (json!({"report_key": "quarantine/report.txt"}), "report_key"),
         (json!({"quarantine_prefix": "elsewhere/"}), "quarantine_prefix"),
         (json!({"scan_id": "test_0123456789ab", "prefix": "active/"}), "prefix"),
     ] {
