@@ -3,33 +3,17 @@
 
 use std::sync::OnceLock;
 
-use certus_model::PluginManifest;
+use certus_fuzz::file::Scanner;
 use certus_plugin_secrets::Secrets;
-use certus_sdk_core::{FileScanner as _, Settings, testing};
+use certus_sdk_core::{FileScanner as _, Settings};
 use libfuzzer_sys::fuzz_target;
 
-static SCANNER: OnceLock<(PluginManifest, Secrets)> = OnceLock::new();
-
-fn scanner() -> &'static (PluginManifest, Secrets) {
-    SCANNER.get_or_init(|| {
-        let manifest = include_str!("../../plugins/secrets/plugin.toml").parse().expect("a sound manifest");
-        (manifest, Secrets::configure(&Settings::default()).expect("the defaults are sound"))
-    })
-}
+static SCANNER: OnceLock<Scanner<Secrets>> = OnceLock::new();
 
 fuzz_target!(|data: &[u8]| {
-    let (manifest, scanner) = scanner();
-    let end = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
-    let path = std::str::from_utf8(&data[..end]).unwrap_or("a");
-    let content = data.get(end + 1..).unwrap_or_default();
-    let keywords: Vec<&str> = manifest.interest.keywords.iter().map(String::as_str).collect();
-    let Ok(findings) = testing::scan_file(scanner, &keywords, path, content) else { return };
-    for finding in findings {
-        let rule = manifest.rule(&finding.rule).expect("a declared rule");
-        assert_eq!(finding.at.path, path);
-        let span = finding.at.span.expect("a secret has a place");
-        assert!(span.within(content.len()).is_some_and(|range| !range.is_empty()), "{finding:?}");
-        assert!(finding.sensitive.iter().all(|span| span.within(content.len()).is_some()), "{finding:?}");
-        assert_eq!(rule.severity.fixed().is_none(), finding.severity.is_some(), "{finding:?}");
-    }
+    let scanner = SCANNER.get_or_init(|| {
+        let scanner = Secrets::configure(&Settings::default()).expect("the defaults are sound");
+        Scanner::new(include_str!("../../plugins/secrets/plugin.toml"), scanner)
+    });
+    scanner.read(data);
 });

@@ -2,6 +2,7 @@
 //! asked of everything.
 
 pub mod checks;
+pub mod file;
 pub mod place;
 pub mod run;
 pub mod stated;
