@@ -17,7 +17,7 @@ pub const MOST: usize = 10_000;
 const TOGETHER: usize = 1_000;
 /// Bytes that are looked at together; an object that is larger is looked at alone.
 const BYTES: u64 = 256 << 20;
-/// Largest object that is read at all, in bytes: what a workspace takes as one file.
+/// Largest object that scanners are given, in bytes: what a workspace takes as one file.
 const LARGEST: u64 = 64 << 20;
 /// What the host writes beside the files of a scan, and what of them is a record of its own.
 const RECORDS: [&str; 4] = ["scan.json", "verification-proof.json", "claim.json", "complete.json"];
