@@ -13,6 +13,9 @@ use libfuzzer_sys::fuzz_target;
 /// A login that is put into every address: nothing may ever show it.
 const PLANTED: &str = "hunter2planted";
 
+/// The longest address that is accepted, in bytes.
+const LONGEST_ADDRESS: usize = 2048;
+
 /// Where every name leads.
 const PUBLIC: [u8; 4] = [93, 184, 216, 34];
 
@@ -57,7 +60,7 @@ fn parse(text: &str) -> String {
             let path = plain.strip_prefix("https://").expect("only https is remote");
             assert!(path.find('/').is_some_and(|at| at > 0 && at + 1 < path.len()), "{plain}");
             assert!(!plain.contains(['@', '?', '#', '\\', '=']), "{plain}");
-            checks::one_line(&plain);
+            checks::line_within(&plain, LONGEST_ADDRESS);
             let again = Source::parse(&plain, service).expect("what is shown can be named again");
             assert_eq!((&again, again.to_string()), (source, plain.clone()));
             format!("{plain} {source:?}")

@@ -14,10 +14,14 @@ const LONGEST_MESSAGE: usize = 2000;
 
 /// A refusal is one printable line of bounded length, whatever it is about.
 pub fn one_line(message: impl Display) {
-    let message = message.to_string();
-    assert!(message.chars().all(is_printable), "not printable: {message:?}");
-    assert!(message.len() <= LONGEST_MESSAGE, "{} bytes: {message}", message.len());
-    assert!(!message.is_empty(), "it says nothing");
+    line_within(&message.to_string(), LONGEST_MESSAGE);
+}
+
+/// One printable line of at most `longest` bytes that says something.
+pub fn line_within(text: &str, longest: usize) {
+    assert!(text.chars().all(is_printable), "not printable: {text:?}");
+    assert!(text.len() <= longest, "{} bytes: {text}", text.len());
+    assert!(!text.is_empty(), "it says nothing");
 }
 
 /// A path is relative, stays inside, and its spelling leads back to its bytes.
