@@ -5,6 +5,7 @@ mod compose;
 mod image;
 mod monitoring;
 mod settings;
+mod stack;
 mod units;
 
 use std::path::{Path, PathBuf};

@@ -17,6 +17,8 @@ mod streams;
 mod trust;
 mod workers;
 
+pub(crate) use workers::worker;
+
 use crate::support::home::Home;
 use crate::support::postgres::{self, Database};
 

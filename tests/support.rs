@@ -8,6 +8,7 @@ pub(crate) mod kms;
 pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod s3;
+pub(crate) mod seaweed;
 pub(crate) mod service;
 #[path = "../host/outbound/src/testing.rs"]
 pub(crate) mod tls;

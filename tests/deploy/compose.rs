@@ -24,7 +24,7 @@ fn load(loader: &Path, files: &[&str], environment: &BTreeMap<String, String>) -
     output(command.env_clear().envs(environment).args(["-format", "json"]).args(files).current_dir(root()))
 }
 
-fn project(files: &[&str]) -> Option<Value> {
+pub(super) fn project(files: &[&str]) -> Option<Value> {
     let loaded = load(&tool("compose-spec", "the compose file")?, files, &dot_env());
     assert!(loaded.status.success(), "{}", said(&loaded));
     Some(serde_json::from_slice(&loaded.stdout).expect("JSON"))
@@ -40,9 +40,9 @@ fn names(object: &Value) -> Vec<&str> {
     object.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect()
 }
 
-fn environment(service: &Value) -> BTreeMap<&str, &str> {
-    let pairs = texts(&service["environment"]).into_iter();
-    pairs.map(|pair| pair.split_once('=').expect("NAME=VALUE")).collect()
+pub(super) fn environment(service: &Value) -> BTreeMap<&str, &str> {
+    let settings = service["environment"].as_object().into_iter().flatten();
+    settings.map(|(name, value)| (name.as_str(), value.as_str().expect("a text"))).collect()
 }
 
 #[test]
@@ -120,6 +120,7 @@ fn a_variable_that_is_missing_is_asked_for_by_name() {
 #[test]
 fn every_container_is_confined() {
     let Some(project) = project(&["docker-compose.yml"]) else { return };
+    let mut drains = 0;
     for (name, service) in project["services"].as_object().unwrap() {
         assert_eq!(service["read_only"], true, "{name}");
         assert_eq!(texts(&service["cap_drop"]), ["ALL"], "{name}");
@@ -145,11 +146,13 @@ fn every_container_is_confined() {
             assert_eq!(bind["read_only"], true, "{name}: {bind}");
         }
         if let Some(drain) = environment(service).get("CERTUS_DRAIN_SECONDS") {
+            drains += 1;
             let grace =
                 service["stop_grace_period"].as_str().and_then(|grace| grace.strip_suffix('s')).expect("seconds");
             assert!(grace.parse::<u32>().unwrap() > drain.parse().unwrap(), "{name}");
         }
     }
+    assert_eq!(drains, 5, "each that runs scans or serves ends them in time");
     let probe = |name: &str| texts(&project["services"][name]["healthcheck"]["test"]).join(" ");
     assert_eq!(probe("certus-assurance"), "CMD /usr/lib/certus/probe /readyz");
     assert_eq!(probe("certus-api"), "CMD /usr/lib/certus/probe /readyz");
@@ -172,7 +175,7 @@ fn workers_have_no_way_out_but_the_one_that_is_asked_for() {
     assert_ne!(open["networks"]["egress"]["internal"], true);
 }
 
-fn make_secrets(folder: &Path) -> String {
+pub(super) fn make_secrets(folder: &Path) -> String {
     let made = output(Command::new(deploy().join("compose/make-secrets")).arg(folder));
     assert!(made.status.success(), "{}", said(&made));
     said(&made)
@@ -212,7 +215,7 @@ fn secrets_are_made_once_and_mounted_as_files() {
     let made: BTreeSet<_> = before.keys().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
     let declared: BTreeSet<_> = names(&project["secrets"]).into_iter().map(str::to_owned).collect();
     assert_eq!(declared, made, "what is mounted is what is made");
-    let mut used = BTreeSet::new();
+    let (mut used, mut named) = (BTreeSet::new(), 0);
     for (name, service) in project["services"].as_object().unwrap() {
         let mounted: BTreeSet<_> = service["secrets"]
             .as_array()
@@ -223,11 +226,13 @@ fn secrets_are_made_once_and_mounted_as_files() {
         for (setting, value) in environment(service) {
             if let Some(file) = value.strip_prefix("/run/secrets/") {
                 assert!(setting.ends_with("_FILE") && mounted.contains(file), "{name}: {setting}={value}");
+                named += 1;
             }
         }
         used.extend(mounted);
     }
     assert_eq!(used.len(), declared.len(), "no secret is mounted nowhere");
+    assert!(named > declared.len(), "{named} settings name a secret");
 }
 
 #[test]

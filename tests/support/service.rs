@@ -149,7 +149,8 @@ impl Service {
         Self::listening(home, &[env, &anywhere].concat(), &["transform"], "is Transform at http")
     }
 
-    fn listening(home: &Home, env: &[(&str, &str)], arguments: &[&str], says: &str) -> Self {
+    /// Starts `certus` with these arguments, and waits until it says so, with its address behind it.
+    pub(crate) fn listening(home: &Home, env: &[(&str, &str)], arguments: &[&str], says: &str) -> Self {
         let mut command = home.service(env);
         command.args(arguments);
         let mut process = Process::start(command);

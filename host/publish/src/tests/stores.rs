@@ -1,5 +1,6 @@
 //! The same over real S3 stores, and over wires to them that misbehave.
 
+use std::any::Any;
 use std::io::Read as _;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -12,6 +13,7 @@ use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 
 use super::s3::{Fault, LOGIN, Unreliable};
+use super::seaweed::Seaweed;
 use super::*;
 
 /// Two buckets of a store that listens at `port`.
@@ -21,8 +23,16 @@ pub(super) struct Store {
     raw: String,
     golden: String,
     /// What it keeps its objects in, and what runs it.
-    _folder: TempDir,
-    _child: Option<Running>,
+    _runs: Box<dyn Any>,
+}
+
+/// Where a scan is published in a store: a part of both buckets, apart from that of every other scan.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) port: u16,
+    pub(super) raw: String,
+    pub(super) golden: String,
+    pub(super) prefix: String,
 }
 
 struct Running(Child);
@@ -37,7 +47,12 @@ impl Drop for Running {
 
 /// Every store that can be had here.
 fn stores() -> Vec<Store> {
-    [Some(s3s()), moto(), rclone()].into_iter().flatten().collect()
+    [Some(s3s()), moto(), seaweed(), rclone()].into_iter().flatten().collect()
+}
+
+/// Those that keep what objects carry, by which a publication goes on after a crash.
+pub(super) fn faithful() -> Vec<Store> {
+    [Some(s3s()), moto(), seaweed()].into_iter().flatten().collect()
 }
 
 /// s3s-fs, in this process.
@@ -63,7 +78,7 @@ pub(super) fn s3s() -> Store {
             }
         });
     });
-    Store { name: "s3s-fs", port, raw: "raw".to_owned(), golden: "golden".to_owned(), _folder: folder, _child: None }
+    Store { name: "s3s-fs", port, raw: "raw".to_owned(), golden: "golden".to_owned(), _runs: Box::new(folder) }
 }
 
 /// moto, which AWS's own tests know.
@@ -88,21 +103,37 @@ fn moto() -> Option<Store> {
         assert!(ask(port, "PUT", &format!("/{bucket}")).starts_with("HTTP/1.1 200"));
     }
     let (raw, golden) = ("raw".to_owned(), "golden".to_owned());
-    Some(Store { name: "moto", port, raw, golden, _folder: folder, _child: Some(child) })
+    Some(Store { name: "moto", port, raw, golden, _runs: Box::new((folder, child)) })
 }
 
 /// rclone, which forgets what objects carry.
 fn rclone() -> Option<Store> {
     let server = super::s3::server()?;
     let (raw, golden) = (server.bucket(), server.bucket());
-    Some(Store {
-        name: "rclone",
-        port: server.port(),
-        raw,
-        golden,
-        _folder: tempfile::tempdir().unwrap(),
-        _child: None,
-    })
+    Some(Store { name: "rclone", port: server.port(), raw, golden, _runs: Box::new(()) })
+}
+
+/// SeaweedFS, the store of the compose file.
+fn seaweed() -> Option<Store> {
+    let folder = tempfile::tempdir().unwrap();
+    let logins = folder.path().join("s3.json");
+    let credentials = format!(r#"[{{"accessKey": "{}", "secretKey": "{}"}}]"#, LOGIN.0, LOGIN.1);
+    let of =
+        |bucket: &str| ["Read", "Write", "List", "Tagging"].map(|action| format!("\"{action}:{bucket}\"")).join(", ");
+    let actions = [of("raw"), of("golden")].join(", ");
+    let identity = format!(r#"{{"name": "certus", "credentials": {credentials}, "actions": [{actions}]}}"#);
+    std::fs::write(&logins, format!(r#"{{"identities": [{identity}]}}"#)).unwrap();
+    let config = format!("-s3.config={}", logins.display());
+    let quiet = ["-master.telemetry=false", "-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.max=0"];
+    let words = ["weed", "-logtostderr=true", "server", "-s3", "-master.volumeSizeLimitMB=1024", &config];
+    let server = Seaweed::start(&[&words[..], &quiet[..]].concat().into_iter().map(str::to_owned).collect::<Vec<_>>())?;
+    for bucket in ["raw", "golden"] {
+        let shell = format!("echo 's3.bucket.create -name {bucket}' | weed shell -master={}", server.master);
+        let made = server.run(&["sh".to_owned(), "-c".to_owned(), shell]);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
+    let (raw, golden) = ("raw".to_owned(), "golden".to_owned());
+    Some(Store { name: "SeaweedFS", port: server.port(), raw, golden, _runs: Box::new((folder, server)) })
 }
 
 /// One request, and its answer. The signature is none: moto does not look.
@@ -120,24 +151,31 @@ fn ask(port: u16, method: &str, path: &str) -> String {
 impl Store {
     /// The scan's destination here, reached at `port`, with content on its way in `scratch`.
     pub(super) fn to(&self, port: u16, scratch: &Path) -> Destination {
-        destination(port, &self.raw, &self.golden, scratch)
+        Place { port, ..self.place("security-scans/") }.opened(scratch)
+    }
+
+    pub(super) fn place(&self, prefix: &str) -> Place {
+        let (raw, golden) = (self.raw.clone(), self.golden.clone());
+        Place { port: self.port, raw, golden, prefix: prefix.to_owned() }
     }
 }
 
-pub(super) fn destination(port: u16, raw: &str, golden: &str, scratch: &Path) -> Destination {
-    let bucket = |name: &str| -> Arc<dyn Objects> {
-        let login = S3Login { access_key_id: LOGIN.0.to_owned(), secret_access_key: LOGIN.1.to_owned() };
-        let config = S3Config {
-            endpoint: Some(format!("http://127.0.0.1:{port}")),
-            region: "us-east-1".to_owned(),
-            bucket: name.to_owned(),
-            prefix: "security-scans/".to_owned(),
-            login,
-            authorities: None,
+impl Place {
+    pub(super) fn opened(&self, scratch: &Path) -> Destination {
+        let bucket = |name: &str| -> Arc<dyn Objects> {
+            let login = S3Login { access_key_id: LOGIN.0.to_owned(), secret_access_key: LOGIN.1.to_owned() };
+            let config = S3Config {
+                endpoint: Some(format!("http://127.0.0.1:{}", self.port)),
+                region: "us-east-1".to_owned(),
+                bucket: name.to_owned(),
+                prefix: self.prefix.clone(),
+                login,
+                authorities: None,
+            };
+            Arc::new(Bucket::new(config, scratch))
         };
-        Arc::new(Bucket::new(config, scratch))
-    };
-    Destination { raw: bucket(raw), golden: bucket(golden), registry: None, screen: None }
+        Destination { raw: bucket(&self.raw), golden: bucket(&self.golden), registry: None, screen: None }
+    }
 }
 
 fn published_to(store: &Store, port: u16) -> Fixture {
