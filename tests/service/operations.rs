@@ -394,6 +394,7 @@ fn what_is_wrong_with_a_setting_is_one_sentence_with_the_fix() {
     let s3 = [("CERTUS_BLOBS", "s3://here"), ("S3_ACCESS_KEY_ID", "a"), ("S3_SECRET_ACCESS_KEY", "hunter2")];
     for (settings, said) in [
         (vec![("CERTUS_OFLINE", "true")], "there is no setting CERTUS_OFLINE; unset it, or write CERTUS_OFFLINE"),
+        (vec![("CERTUS_LISTEN", "127.0.0.1:0")], "unset it, or write CERTUS_ASSURANCE_LISTEN"),
         (vec![("CERTUS_LEASE_SECONDS", "0")], "is `0`; it is a whole number from 1 to 86400"),
         (vec![("ENCRYPTION_MASTER_KEY", "hunter2")], "ENCRYPTION_MASTER_KEY cannot be used"),
         (

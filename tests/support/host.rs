@@ -13,7 +13,7 @@ use certus_pipeline::{
     Error, EventLine, Host, Manifest, ManifestVerification, Outcome, Request, Subject, Transparency, Worker,
 };
 use certus_report::Baseline;
-use certus_signing::{KeyStore, SigningKey};
+use certus_signing::{KeyStore, LogOwner, SigningKey};
 use serde_json::Value;
 
 use crate::support::guest::Guest;
@@ -39,7 +39,7 @@ pub(crate) fn host(home: &Home) -> Host {
 
 /// The transparency log of `home`, believed there.
 pub(crate) fn log(home: &Home) -> Transparency {
-    let key = KeyStore::at(home.path(".config/certus/keys")).log_key().expect("a key");
+    let key = KeyStore::at(home.path(".config/certus/keys")).log_key(LogOwner::Machine).expect("a key");
     Transparency::in_folder(key, &home.path("log")).expect("a log")
 }
 

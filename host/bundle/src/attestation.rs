@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use certus_model::document::INDEX;
 use certus_model::outcome::Verdict;
 use certus_model::{PluginId, Sha256};
 use certus_signing::Subject;
@@ -10,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::facts::ScanFacts;
 use crate::index::Index;
-use crate::name;
 
 /// The predicate's type.
 pub const PREDICATE_TYPE: &str = "https://certus.dev/attestation/scan/v1";
@@ -54,7 +54,7 @@ pub struct BadTime(String);
 /// The subjects of a bundle's statement: the index, and every file in it.
 pub fn subjects(index: &Index, index_digest: Sha256) -> Vec<Subject> {
     let files = index.files().map(|entry| Subject::new(entry.path.path(), entry.sha256));
-    files.chain([Subject::new(name::INDEX, index_digest)]).collect()
+    files.chain([Subject::new(INDEX, index_digest)]).collect()
 }
 
 impl fmt::Display for UtcTime {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::Error;
-use crate::name::{ATTESTATION, FileName};
+use crate::name::FileName;
+use certus_model::document::ATTESTATION;
 
 /// The files of a bundle to be, in memory. None is empty: a file that would be is absent.
 #[derive(Clone, Debug, Default)]

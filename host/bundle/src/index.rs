@@ -1,11 +1,12 @@
 //! `index.json`: every file of a bundle with its size and digest.
 
+use certus_model::document::INDEX;
 use certus_model::{Sha256, canonical_json};
 use serde::{Deserialize, Serialize};
 
 use crate::name::{FileName, Group};
 use crate::refusal::{Problem, Refusal};
-use crate::{BundleFiles, Error, name};
+use crate::{BundleFiles, Error};
 
 /// The format's name and version. A reader refuses any other.
 pub const FORMAT: &str = "certus-bundle/1";
@@ -82,7 +83,7 @@ impl Index {
     /// Another format, unknown fields or names, files that are not sorted, unique and in their group,
     /// a digest of the result that is not that of its files.
     pub fn parse(bytes: &[u8]) -> Result<Self, Refusal> {
-        let refuse = |problem| Refusal::new(name::INDEX, problem);
+        let refuse = |problem| Refusal::new(INDEX, problem);
         let index: Self =
             serde_json::from_slice(bytes).map_err(|cause| refuse(Problem::Malformed(cause.to_string())))?;
         if index.format != FORMAT {

@@ -3,22 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use certus_model::document::{ATTESTATION, INDEX, LOGGED, PERMIT, PROOF, SVR, VSA};
 use serde::{Deserialize, Serialize};
 
-/// The file that lists all others.
-pub const INDEX: &str = "index.json";
-/// The signed statement about the index and all that it lists.
-pub const ATTESTATION: &str = "attestation.dsse.json";
-/// The same signature with its entry in a transparency log, and the proof of that: a Sigstore bundle.
-pub const LOGGED: &str = "bundle.sigstore.json";
-/// Trust's permission to publish the bundle.
-pub const PERMIT: &str = "permit.dsse.json";
-/// Trust's verdict.
-pub const VSA: &str = "vsa.dsse.json";
-/// Trust's summary of what holds.
-pub const SVR: &str = "svr.dsse.json";
-/// What Trust has proven, as clients read it; the permit names its digest.
-pub const PROOF: &str = "verification-proof.json";
 /// The files that stand apart from the index, each verified by a signature of its own, or by the permit's.
 pub const APART: [&str; 7] = [INDEX, ATTESTATION, LOGGED, PERMIT, VSA, SVR, PROOF];
 

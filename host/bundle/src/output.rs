@@ -17,11 +17,12 @@ use rustix::io::Errno;
 use crate::attestation::{PREDICATE_TYPE, Predicate, subjects};
 use crate::facts::ScanFacts;
 use crate::index::Index;
-use crate::name::{APART, ATTESTATION, FileName, INDEX, LOGGED};
+use crate::name::{APART, FileName};
 use crate::refusal::{Problem, Refusal};
 use crate::tree::{Tree, open_folder};
 use crate::verify::{parse_policy, verify_dir};
 use crate::{BundleFiles, Error, Verification};
+use certus_model::document::{ATTESTATION, INDEX, LOGGED};
 
 use staging::Staging;
 

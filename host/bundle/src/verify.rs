@@ -16,9 +16,9 @@ use crate::Error;
 use crate::attestation::{PREDICATE_TYPE, Predicate, subjects};
 use crate::facts::{End, ScanFacts};
 use crate::index::Index;
-use crate::name::{ATTESTATION, INDEX};
 use crate::refusal::{Problem, Refusal};
 use crate::tree::Tree;
+use certus_model::document::{ATTESTATION, INDEX};
 
 pub(crate) use content::parse_policy;
 

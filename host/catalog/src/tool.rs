@@ -1,5 +1,7 @@
 //! Tool names as manifests use them, and what stands for them here.
 
+use certus_model::escape::one_line;
+
 /// What a known name means.
 pub(crate) enum Meaning {
     /// These plugins, by short name, do its work.
@@ -51,13 +53,14 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     KNOWN.iter().map(|(name, _)| *name)
 }
 
-/// ` (did you mean \`x\`?)`, if one of the candidates is close to `word`.
+/// ` (did you mean \`x\`?)`, if one of the candidates is close to `word`. A candidate may come from a manifest, so it
+/// is made safe to print.
 pub(crate) fn hint<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> String {
     let word = word.to_ascii_lowercase();
     candidates
         .map(|candidate| (strsim::jaro_winkler(&word, candidate), candidate))
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| format!(" (did you mean `{candidate}`?)"))
+        .map(|(_, candidate)| format!(" (did you mean `{}`?)", one_line(candidate, 200)))
         .unwrap_or_default()
 }

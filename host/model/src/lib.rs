@@ -6,6 +6,7 @@ pub mod canonical;
 pub mod coverage;
 pub mod decision;
 pub mod digest;
+pub mod document;
 pub mod escape;
 pub mod finding;
 pub mod ids;

@@ -77,11 +77,15 @@ impl Worker {
     /// not depend on it.
     pub(crate) fn run(&self, work: &Work<'_>) -> Result<Done, Error> {
         let all: Vec<_> = work.assigned.iter().collect();
+        let mut sum = Done { runs: Vec::new(), times: Times::default(), confinement: None };
+        if all.is_empty() {
+            // None of the tools that were asked for has a plugin here: there is nothing to confine.
+            return Ok(sum);
+        }
         match self.attempt(work, &all)? {
             Ended::Answered(done) => Ok(done),
             Ended::Died(reason) if all.len() < 2 => Ok(dead(work, &all, reason)),
             Ended::Died(_) => {
-                let mut sum = Done { runs: Vec::new(), times: Times::default(), confinement: None };
                 for one in all {
                     let done = match self.attempt(work, &[one])? {
                         Ended::Answered(done) => done,

@@ -5,7 +5,6 @@ mod claim;
 mod destination;
 mod error;
 mod marker;
-mod media;
 mod publication;
 mod publish;
 mod published;
@@ -16,8 +15,7 @@ mod tests;
 
 pub use destination::Destination;
 pub use error::Error;
-pub use media::media_type;
-pub use publication::{Bundle, DOCUMENTS, Document, Labels, PROOF, Publication, Source};
+pub use publication::{Bundle, DOCUMENTS, Document, Labels, Publication, Source};
 pub use publish::{Clock, find, publish};
 pub use published::{ManifestRecord, Published, RegistryRecord, RemoteArtifacts};
 pub use registry::{ARTIFACT_TYPE, Artifact, Item, Mirror, Registry, RemoteRegistry};

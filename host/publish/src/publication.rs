@@ -2,6 +2,7 @@
 
 use std::fs::File;
 
+use certus_model::document::{LOGGED, PERMIT, PROOF, SVR, VSA, media_type};
 use certus_model::{AssessmentId, ComponentId, ScanId, Sha256, TenantId, WorkspaceId};
 use certus_signing::PermitTerms;
 use certus_store::{Blobs, Meta};
@@ -9,15 +10,12 @@ use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
 use crate::error::Error;
-use crate::media::media_type;
 
-/// The name of the verification proof.
-pub const PROOF: &str = "verification-proof.json";
 /// What Trust issues beside the proof, and goes along although the permit need not list it.
-pub const DOCUMENTS: [&str; 4] = ["bundle.sigstore.json", "permit.dsse.json", "svr.dsse.json", "vsa.dsse.json"];
+pub const DOCUMENTS: [&str; 4] = [LOGGED, PERMIT, SVR, VSA];
 
 /// Those of Trust's documents that a permit may name, so that no other bytes go along; a permit cannot name itself.
-pub(crate) const BOUND: [&str; 3] = [PROOF, "svr.dsse.json", "vsa.dsse.json"];
+pub(crate) const BOUND: [&str; 3] = [PROOF, SVR, VSA];
 
 /// Who wrote the objects, as their readers know it.
 const SERVICE: &str = "certus-assurance";

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read as _;
 
+use certus_model::document::{INDEX, PROOF};
 use certus_model::{RepoPath, ScanId, Sha256, canonical_json};
 use certus_signing::permit::rfc3339;
 use certus_signing::{Permit, PermitTerms};
@@ -13,15 +14,13 @@ use crate::claim::Claim;
 use crate::destination::Destination;
 use crate::error::Error;
 use crate::marker::{FORMAT, Marked, Marker};
-use crate::publication::{BOUND, DOCUMENTS, Document, Listed, PROOF, Proof, Publication};
+use crate::publication::{BOUND, DOCUMENTS, Document, Listed, Proof, Publication};
 use crate::published::{Published, RegistryRecord};
 use crate::registry::{Artifact, Item};
 
 /// What time it is.
 pub type Clock<'a> = &'a (dyn Fn() -> OffsetDateTime + Sync);
 
-/// The file that names all others.
-const INDEX: &str = "index.json";
 /// Largest marker that is read, in bytes.
 const MARKER: u64 = 1 << 20;
 /// How often a marker is read that is not what was written.

@@ -24,6 +24,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use certus_model::document::{PERMIT, PROOF};
 use certus_model::{ScanId, Sha256, TenantId, Tier};
 use certus_signing::permit::rfc3339;
 use certus_signing::{KeySet, Permit, PermitTerms, PermittedFile, SigningKey};
@@ -33,7 +34,7 @@ use tempfile::TempDir;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use crate::{Destination, Document, Error, Labels, PROOF, Publication, Published, Source, find, publish};
+use crate::{Destination, Document, Error, Labels, Publication, Published, Source, find, publish};
 
 /// What a small bundle holds.
 const FILES: [(&str, &str); 4] = [
@@ -163,7 +164,7 @@ impl Fixture {
             labels: &self.labels,
             files: &self.files,
             proof: TRUSTED,
-            documents: &[Document { name: "permit.dsse.json", bytes: &envelope }],
+            documents: &[Document { name: PERMIT, bytes: &envelope }],
         };
         // A service publishes in tasks.
         let work: std::pin::Pin<Box<dyn Future<Output = _> + Send>> =
@@ -202,7 +203,7 @@ fn what_is_permitted_is_published_with_what_its_readers_look_for() {
     let published = fixture.publish().unwrap();
     assert!(fixture.is_complete());
     let names: Vec<_> = published.remote_artifacts.golden.keys().map(String::as_str).collect();
-    let mut expected: Vec<_> = FILES.iter().map(|(path, _)| *path).chain([PROOF, "permit.dsse.json"]).collect();
+    let mut expected: Vec<_> = FILES.iter().map(|(path, _)| *path).chain([PROOF, PERMIT]).collect();
     expected.sort_unstable();
     assert_eq!(names, expected);
     let below = |part: &str| -> Vec<_> { expected.iter().map(|path| format!("{SCAN}/{part}/{path}")).collect() };

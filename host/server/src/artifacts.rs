@@ -8,7 +8,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use certus_bundle::index::Index;
-use certus_bundle::name::{ATTESTATION, FileName, INDEX, LOGGED};
+use certus_bundle::name::FileName;
+use certus_model::document::{ATTESTATION, INDEX, LOGGED, media_type};
 use certus_model::{ScanId, Sha256};
 use certus_store::Scan;
 use futures_util::stream;
@@ -233,20 +234,4 @@ fn parts(file: tokio::fs::File) -> impl stream::Stream<Item = std::io::Result<Ve
         part.truncate(read);
         Ok((read > 0).then_some((part, file)))
     })
-}
-
-/// By the names that bundles have.
-fn media_type(path: &str) -> &'static str {
-    match path {
-        INDEX => "application/json",
-        ATTESTATION => "application/vnd.dsse.envelope.v1+json",
-        LOGGED => "application/vnd.dev.sigstore.bundle.v0.3+json",
-        _ if path.ends_with(".sarif.json") => "application/sarif+json",
-        _ if path.ends_with(".cdx.json") => "application/vnd.cyclonedx+json",
-        _ if path.ends_with(".spdx.json") => "application/spdx+json",
-        _ if path.ends_with(".html") => "text/html; charset=utf-8",
-        _ if path.ends_with(".jsonl") => "application/jsonl",
-        _ if path.ends_with(".json") => "application/json",
-        _ => "application/octet-stream",
-    }
 }

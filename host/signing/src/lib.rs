@@ -30,4 +30,4 @@ pub use permit::{Permit, PermitTerms, PermittedFile};
 pub use public::{PublicKey, Signature};
 pub use sigstore::{LogProof, LoggedEntry};
 pub use statement::{Statement, Subject};
-pub use store::{KeyInfo, KeyStore};
+pub use store::{KeyInfo, KeyStore, LogOwner};

@@ -5,6 +5,8 @@ mod log;
 mod record;
 mod replace;
 
+pub use self::log::LogOwner;
+
 use std::path::{Path, PathBuf};
 
 use cap_std::fs::Dir;

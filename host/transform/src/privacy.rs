@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Seek as _, SeekFrom};
 use std::sync::Arc;
 
+use certus_model::document::PROOF;
 use certus_model::{RepoPath, ScanId, Sha256};
 use certus_store::{Listed, Objects};
 
@@ -20,7 +21,7 @@ const BYTES: u64 = 256 << 20;
 /// Largest object that scanners are given, in bytes: what a workspace takes as one file.
 const LARGEST: u64 = 64 << 20;
 /// What the host writes beside the files of a scan, and what of them is a record of its own.
-const RECORDS: [&str; 4] = ["scan.json", "verification-proof.json", "claim.json", "complete.json"];
+const RECORDS: [&str; 4] = ["scan.json", PROOF, "claim.json", "complete.json"];
 
 /// What came of a privacy scan.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,20 +10,13 @@ use serde_json::{Value as Json, json};
 
 use crate::judge::Judged;
 use crate::policy::Policy;
-use crate::submission::{ATTESTATION, INDEX, Submission};
+use crate::submission::Submission;
+use certus_model::document::{ATTESTATION, INDEX};
 
 /// A verification summary (slsa.dev, version 1).
 pub const VSA_TYPE: &str = "https://slsa.dev/verification_summary/v1";
 /// A simple verification result (in-toto, version 0.2).
 pub const SVR_TYPE: &str = "https://in-toto.io/attestation/svr/v0.2";
-/// Where the verdict is kept beside a bundle.
-pub const VSA_FILE: &str = "vsa.dsse.json";
-/// Where the summary of what holds is kept.
-pub const SVR_FILE: &str = "svr.dsse.json";
-/// Where the permit is kept.
-pub const PERMIT_FILE: &str = "permit.dsse.json";
-/// Where the proof is kept.
-pub const PROOF_FILE: &str = "verification-proof.json";
 
 /// What a permitted scan's clients are shown, with the fields that they know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,7 +18,8 @@ use serde_json::Value as Json;
 use time::OffsetDateTime;
 
 use crate::policy::Policy;
-use crate::submission::{ATTESTATION, INDEX, LOGGED, Submission};
+use crate::submission::Submission;
+use certus_model::document::{ATTESTATION, INDEX, LOGGED};
 
 /// The type of the statement about a scan.
 const SCAN_TYPE: &str = "https://certus.dev/attestation/scan/v1";

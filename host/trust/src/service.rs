@@ -14,12 +14,13 @@ use serde_json::{Value as Json, json};
 use time::OffsetDateTime;
 
 use crate::answer::{Answer, StorageConfig};
-use crate::documents::{Around, PROOF_FILE, SVR_FILE, VSA_FILE};
+use crate::documents::Around;
 use crate::error::Error;
 use crate::judge::{Grounds, Judged, judge};
 use crate::log::Log;
 use crate::policy::Policy;
 use crate::submission::Submission;
+use certus_model::document::{PROOF, SVR, VSA};
 
 pub use notary::{Custody, Provenance, SignAsked, Signed, SignedFile, Verified};
 
@@ -171,7 +172,7 @@ impl Trust {
         }
         let (vsa_bytes, svr_bytes, proof_bytes) = (vsa.to_bytes()?, svr.to_bytes()?, proof.to_bytes());
         let mut files = around.judged.files.clone();
-        for (path, bytes) in [(VSA_FILE, &vsa_bytes), (SVR_FILE, &svr_bytes), (PROOF_FILE, &proof_bytes)] {
+        for (path, bytes) in [(VSA, &vsa_bytes), (SVR, &svr_bytes), (PROOF, &proof_bytes)] {
             let file = PermittedFile { path: path.to_owned(), sha256: Sha256::of(bytes), size: bytes.len() as u64 };
             files.push(file);
         }

@@ -7,12 +7,6 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use certus_model::{ScanId, Sha256, TenantId, Tier};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The index of a bundle.
-pub const INDEX: &str = "index.json";
-/// The signed statement about it.
-pub const ATTESTATION: &str = "attestation.dsse.json";
-/// The same signature with its entry in a transparency log.
-pub const LOGGED: &str = "bundle.sigstore.json";
 /// The decision and what it rests on.
 pub const POLICY_RESULT: &str = "policy-result.json";
 /// Every finding.

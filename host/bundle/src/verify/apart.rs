@@ -11,9 +11,9 @@ use serde_json::Value as Json;
 use super::signed;
 use crate::Error;
 use crate::index::Index;
-use crate::name::{ATTESTATION, INDEX, LOGGED, PERMIT, PROOF, SVR, VSA};
 use crate::refusal::{Problem, Refusal};
 use crate::tree::Tree;
+use certus_model::document::{ATTESTATION, INDEX, LOGGED, PERMIT, PROOF, SVR, VSA};
 
 /// The largest of these files that is read.
 const LARGEST: u64 = 16 << 20;

@@ -13,10 +13,11 @@ use serde_json::Value;
 use crate::attestation::Predicate;
 use crate::facts::{End, ScanFacts};
 use crate::index::Index;
-use crate::name::{ATTESTATION, FileName, Form};
+use crate::name::{FileName, Form};
 use crate::refusal::{Problem, Refusal};
 use crate::tree::Tree;
 use crate::{Error, Mode};
+use certus_model::document::ATTESTATION;
 
 /// The largest JSON file that is read: parsed, it takes some ten times as much memory.
 const MAX_DOCUMENT: u64 = 256 << 20;

@@ -39,8 +39,12 @@ pub(crate) enum LogCommand {
         #[arg(long = "witness", value_name = "FILE")]
         witnesses: Vec<PathBuf>,
     },
-    /// Print what verifies this machine's log
-    Key,
+    /// Print what verifies this machine's log; its key is made now if there is none
+    Key {
+        /// That of the service that the settings describe
+        #[arg(long)]
+        service: bool,
+    },
     /// Print the logs that are believed here, as Sigstore clients read them (trusted_root.json)
     TrustedRoot,
 }

@@ -1,7 +1,7 @@
 //! Whether what a host has on record is whole: schema, audit chain, bundles.
 
 use certus_bundle::index::Index;
-use certus_bundle::name::{ATTESTATION, INDEX, LOGGED};
+use certus_model::document::{ATTESTATION, INDEX, LOGGED};
 use certus_signing::KeySet;
 use certus_store::{Blobs, Store};
 

@@ -9,7 +9,7 @@ use certus_bundle::{End, Existing, FileName, Output, Verification};
 use certus_model::source::SourceRecord;
 use certus_model::{OnError, Sha256};
 use certus_pipeline::{Manifest, Request, Subject, Transparency};
-use certus_signing::KeyStore;
+use certus_signing::{KeyStore, LogOwner};
 use serde_json::Value;
 
 use crate::arguments::Verify;
@@ -27,7 +27,7 @@ pub(crate) fn run(settings: &Settings, verify: &Verify, verification: &Verificat
     let folder = tempfile::tempdir().context("no temporary folder can be made")?;
     // What is made here is compared and thrown away: nobody's key signs it, and no log of anybody's gets it.
     let keys = KeyStore::at(folder.path().join("keys"));
-    let log = Transparency::in_folder(keys.log_key()?, &folder.path().join("log"))?;
+    let log = Transparency::in_folder(keys.log_key(LogOwner::Machine)?, &folder.path().join("log"))?;
     let host = host(settings, 0, keys.development()?, log)?;
     let record: Value = serde_json::from_slice(&read(&verify.bundle, FileName::Scan)?)?;
     let profile = record["profile"].as_str().context("scan.json names no profile")?.to_owned();

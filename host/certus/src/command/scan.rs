@@ -14,7 +14,7 @@ use certus_model::{OnError, ScanId};
 use certus_pipeline::{Host, Manifest, ManifestVerification, Outcome, Request, Subject, Transparency, Worker};
 use certus_report::{Baseline, Colour, Report};
 use certus_sandbox::{Admission, AdmissionConfig};
-use certus_signing::{KeyStore, SigningKey};
+use certus_signing::{KeyStore, LogOwner, SigningKey};
 
 use crate::arguments::{Arguments, Format, Scan};
 use crate::command::keys::{open_key, warn_of_rotation};
@@ -48,7 +48,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, scan: &Scan) -> an
     let manifest = scan.choice.manifest.as_deref().map(|path| text(path, "manifest")).transpose()?;
     let key = open_key(settings, scan.key.as_deref())?;
     warn_of_rotation(&key);
-    let log = Transparency::in_folder(KeyStore::at(&settings.keys).log_key()?, &settings.log)?;
+    let log = Transparency::in_folder(KeyStore::at(&settings.keys).log_key(LogOwner::Machine)?, &settings.log)?;
     let host = host(settings, arguments.verbose, key, log)?;
 
     let progress = Progress::new(arguments.quiet);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use certus_signing::{KeyStore, LogVerifier, SignedCheckpoint};
+use certus_signing::{KeyStore, LogOwner, LogVerifier, SignedCheckpoint};
 use certus_trust::keeping::ObjectShelf;
 use certus_trust::log::{FolderLog, Shelf, audit};
 
@@ -29,8 +29,9 @@ pub(crate) fn run(settings: &Settings, command: &LogCommand) -> anyhow::Result<E
         }
         LogCommand::Cosign(cosign) => witness::cosign(settings, cosign),
         LogCommand::Accept { note, place, witnesses } => witness::accept(settings, note, place, witnesses),
-        LogCommand::Key => {
-            print(&format!("{}\n", KeyStore::at(&settings.keys).log_key()?.verifier()))?;
+        LogCommand::Key { service } => {
+            let owner = if *service || has_bucket(settings)? { LogOwner::Service } else { LogOwner::Machine };
+            print(&format!("{}\n", KeyStore::at(&settings.keys).log_key(owner)?.verifier()))?;
             Ok(Exit::Pass)
         }
         LogCommand::TrustedRoot => {

@@ -11,7 +11,7 @@ use certus_model::limits::{Limits, WorkspaceLimits};
 use certus_outbound::{Credential, Server};
 use certus_pipeline::{Gate, PluginInspector, Publisher, Screening, Transparency};
 use certus_publish::{Destination, Mirror, RemoteRegistry};
-use certus_signing::{KeyRef, KeySet, KeyStore, SigningKey};
+use certus_signing::{KeyRef, KeySet, KeyStore, LogOwner, SigningKey};
 use certus_store::{Bucket, Directory, Objects, S3Config};
 use certus_transform::Transform;
 use certus_trust::keeping::{ObjectShelf, StoredTurns};
@@ -34,7 +34,7 @@ const INCOMING: &str = "incoming";
 
 /// The transparency log of a service.
 pub(crate) async fn log(settings: &Settings, service: &Service, shared: &Shared) -> anyhow::Result<Arc<Log>> {
-    let key = KeyStore::at(&settings.keys).log_key()?;
+    let key = KeyStore::at(&settings.keys).log_key(LogOwner::Service)?;
     let shelf: Arc<dyn Shelf> = match log_place(service, &incoming(service)) {
         LogPlace::Folder(folder) => Arc::new(FolderLog::open(&folder)?),
         LogPlace::Bucket(bucket) => Arc::new(ObjectShelf(Arc::new(bucket))),

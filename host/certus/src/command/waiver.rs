@@ -84,6 +84,7 @@ fn sign(settings: &Settings, terms: &WaiverTerms, key: &str, out: &Path, now: Of
     if let Err(why) = Signed::signed_by(&bytes, [key.public()]) {
         bail!("nothing was signed: {why}");
     }
+    std::fs::create_dir_all(out).with_context(|| format!("folder `{}` cannot be made", out.display()))?;
     let letters = terms.fingerprint.chars().filter(char::is_ascii_alphanumeric).take(LETTERS);
     let path = out.join(format!("{}-{}{ENDING}", letters.collect::<String>(), terms.reviewer));
     write_whole(&path, &bytes)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use certus_signing::{KeyStore, LogKey, LogVerifier, NoteSignature, SignedCheckpoint, VerifierKind};
 use certus_trust::Log;
-use certus_trust::log::{self, Error, FolderLog, consistency};
+use certus_trust::log::{self, Error, FolderLog, Shelf, consistency};
 use time::OffsetDateTime;
 
 use crate::arguments::{Cosign, LogPlace};
@@ -172,7 +172,13 @@ async fn own(settings: &Settings, place: &LogPlace) -> anyhow::Result<Arc<Log>> 
     }
     let folder = place.folder.as_ref().unwrap_or(&settings.log);
     let shelf = Arc::new(FolderLog::open_existing(folder)?);
-    Ok(Arc::new(Log::new(KeyStore::at(&settings.keys).log_key()?, shelf.clone(), shelf)))
+    let Some(checkpoint) = shelf.get("checkpoint").await? else { bail!("the log has no checkpoint to add to") };
+    let signed: SignedCheckpoint = String::from_utf8_lossy(&checkpoint).parse()?;
+    let name = &signed.unverified().origin;
+    let Some(key) = KeyStore::at(&settings.keys).log_key_of(name)? else {
+        bail!("the log `{name}` is not signed by this host; name a log of its own");
+    };
+    Ok(Arc::new(Log::new(key, shelf.clone(), shelf)))
 }
 
 fn refused(error: Error) -> anyhow::Result<Exit> {

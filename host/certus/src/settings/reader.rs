@@ -196,14 +196,17 @@ impl Reader {
                 idle.push(name);
                 continue;
             }
-            let nearest = ALL
-                .iter()
-                .map(|s| s.name)
-                .max_by(|a, b| strsim::jaro_winkler(a, &name).total_cmp(&strsim::jaro_winkler(b, &name)));
+            let likeness = |setting: &str| strsim::jaro_winkler(bare(setting), bare(&name));
+            let nearest = ALL.iter().map(|s| s.name).max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
             bail!("there is no setting {}; unset it, or write {}", one_line(&name, 100), nearest.unwrap_or_default());
         }
         Ok(idle)
     }
+}
+
+/// A name without what nearly all names begin with.
+fn bare(name: &str) -> &str {
+    ["CERTUS_ASSURANCE_", "CERTUS_"].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name)
 }
 
 /// The keys of `certus.toml` with their values as text.

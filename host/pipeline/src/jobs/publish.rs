@@ -5,12 +5,11 @@ mod submission;
 use std::sync::Arc;
 use std::time::Duration;
 
-use certus_bundle::name::INDEX;
+use certus_model::document::{INDEX, PERMIT, SVR, VSA};
 use certus_model::{Sha256, TenantId, canonical_json};
 use certus_publish::{Bundle, Destination, Document, Labels, Published};
 use certus_signing::{Envelope, KeySet, Permit};
 use certus_store::{Blobs, DuePublication, Error as StoreError, Publication, Scan, Store, Tried};
-use certus_trust::documents::{PERMIT_FILE, SVR_FILE, VSA_FILE};
 use certus_trust::{Answer, Submission, Trust};
 use futures_util::future::BoxFuture;
 use metrics::counter;
@@ -228,7 +227,7 @@ async fn carry_out(
     };
     let part = |name: &str| answer.get(name).map(|part| canonical_json(part).unwrap_or_default()).unwrap_or_default();
     let (proof, vsa, svr, signed) = (part("verification_proof"), part("vsa"), part("svr"), part("permit"));
-    let documents = [(PERMIT_FILE, &signed), (VSA_FILE, &vsa), (SVR_FILE, &svr)];
+    let documents = [(PERMIT, &signed), (VSA, &vsa), (SVR, &svr)];
     let documents = documents.map(|(name, bytes)| Document { name, bytes });
     let files = Bundle { blobs: &publisher.blobs, name: bundle };
     let publication = certus_publish::Publication {

@@ -68,6 +68,11 @@ fn a_profile_can_be_checked_before_a_scan() {
         ("light", Some(MANIFEST), "manifest profile 'light' not found"),
         ("light", Some(b"{"), "does not parse"),
         ("nothing", Some(b"{\"product\":\"p\"}"), "available: smoke"),
+        (
+            "light",
+            Some(br#"{"product":"p","profiles":[{"name":"light\u001b]0;x"}]}"#),
+            r"did you mean `light\u{1b}]0;x`",
+        ),
     ] {
         let error = check_profile(profile, manifest).unwrap_err().to_string();
         assert!(error.contains(says), "{error}");

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Artifact, Item};
 use crate::error::Error;
-use crate::media::media_type;
+use certus_model::document::{CYCLONEDX_TYPE, ENVELOPE_TYPE, LOGGED_TYPE, SARIF_TYPE, SPDX_TYPE, media_type};
 
 /// The kind of artifact that a published bundle is.
 pub const ARTIFACT_TYPE: &str = "application/vnd.certus.bundle.v1+json";
@@ -14,13 +14,7 @@ pub(super) const EMPTY: &[u8] = b"{}";
 const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
 
 /// What others look for at an artifact, beside the artifact itself.
-const REFERRERS: [&str; 5] = [
-    "application/sarif+json",
-    "application/spdx+json",
-    "application/vnd.cyclonedx+json",
-    "application/vnd.dev.sigstore.bundle.v0.3+json",
-    "application/vnd.in-toto+json",
-];
+const REFERRERS: [&str; 5] = [SARIF_TYPE, SPDX_TYPE, CYCLONEDX_TYPE, LOGGED_TYPE, ENVELOPE_TYPE];
 
 /// A published scan as documents: the same bytes for the same files.
 pub(super) struct Layout {

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
+use certus_model::document::ATTESTATION;
 use certus_model::{ScanId, Sha256, canonical_json};
 use certus_outbound::{OciDocument, OciReference};
 use futures_util::future::BoxFuture;
@@ -15,8 +16,6 @@ use crate::published::RegistryRecord;
 
 /// In which folders come to be.
 const NEW: &str = ".new";
-/// The statement in a bundle.
-const ATTESTATION: &str = "attestation.dsse.json";
 
 /// A folder in place of a registry, with a folder for each scan: an OCI image layout, to be carried to where a
 /// registry is, and the few files that the replaced service laid there.

@@ -59,8 +59,8 @@ fn a_mirror_holds_a_layout_that_can_be_carried_to_a_registry() {
     assert_eq!(
         kinds.iter().map(|kind| kind.replace('"', "")).collect::<Vec<_>>(),
         [
-            "application/vnd.in-toto+json attestation.dsse.json",
-            "application/vnd.in-toto+json permit.dsse.json",
+            "application/vnd.dsse.envelope.v1+json attestation.dsse.json",
+            "application/vnd.dsse.envelope.v1+json permit.dsse.json",
             "application/sarif+json reports/sast/findings.sarif.json",
         ]
     );

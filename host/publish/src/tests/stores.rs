@@ -124,8 +124,9 @@ fn seaweed() -> Option<Store> {
     let identity = format!(r#"{{"name": "certus", "credentials": {credentials}, "actions": [{actions}]}}"#);
     std::fs::write(&logins, format!(r#"{{"identities": [{identity}]}}"#)).unwrap();
     let config = format!("-s3.config={}", logins.display());
+    // Volumes are set aside whole, and the disk may be nearly full.
     let quiet = ["-master.telemetry=false", "-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.max=0"];
-    let words = ["weed", "-logtostderr=true", "server", "-s3", "-master.volumeSizeLimitMB=1024", &config];
+    let words = ["weed", "-logtostderr=true", "server", "-s3", "-master.volumeSizeLimitMB=64", &config];
     let server = Seaweed::start(&[&words[..], &quiet[..]].concat().into_iter().map(str::to_owned).collect::<Vec<_>>())?;
     for bucket in ["raw", "golden"] {
         let shell = format!("echo 's3.bucket.create -name {bucket}' | weed shell -master={}", server.master);

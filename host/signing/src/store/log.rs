@@ -6,28 +6,60 @@ use certus_model::Sha256;
 use super::{KeyStore, files};
 use crate::{Error, LogKey, LogVerifier};
 
-/// The private half of this host's log.
-const PRIVATE: &str = "transparency-log.pem";
-/// What verifies it, in the form `NAME+HHHHHHHH+BASE64`.
-const PUBLIC: &str = "transparency-log.vkey";
+/// Whose log it is. A key signs one history, so the two have keys of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogOwner {
+    /// The commands of this machine.
+    Machine,
+    /// A service: all of its processes write to one log.
+    Service,
+}
+
+impl LogOwner {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Machine, Self::Service];
+
+    /// The files of the private half, and of what verifies it, in the form `NAME+HHHHHHHH+BASE64`.
+    const fn files(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Machine => ("machine-log.pem", "machine-log.vkey"),
+            Self::Service => ("transparency-log.pem", "transparency-log.vkey"),
+        }
+    }
+}
+
 /// The same of this host as a witness of others' logs.
-const WITNESS_PRIVATE: &str = "witness.pem";
-const WITNESS_PUBLIC: &str = "witness.vkey";
+const WITNESS: (&str, &str) = ("witness.pem", "witness.vkey");
 /// How files of verifier keys end, this host's own among them: logs that are believed, and witnesses.
 const ENDING: &str = ".vkey";
 
 impl KeyStore {
-    /// The key of this host's transparency log, made now if there is none. Whoever shares the folder shares the log.
+    /// The key of a transparency log, made now if there is none. Services that share the folder share the log.
     ///
     /// # Errors
     /// A folder or file with unsafe permissions, one that cannot be written, half a key.
-    pub fn log_key(&self) -> Result<LogKey, Error> {
+    pub fn log_key(&self, owner: LogOwner) -> Result<LogKey, Error> {
         let dir = files::create_folder(&self.folder)?;
         let _turn = files::take_turn(&dir, &self.folder)?;
-        match self.read_pair(&dir, PRIVATE, PUBLIC)? {
+        match self.read_pair(&dir, owner.files())? {
             Some(key) => Ok(key),
-            None => self.make_log_key(&dir),
+            None => self.make_log_key(&dir, owner),
         }
+    }
+
+    /// The key of the log of this name; none where it is no log of this host.
+    ///
+    /// # Errors
+    /// A folder or file with unsafe permissions, half a key.
+    pub fn log_key_of(&self, name: &str) -> Result<Option<LogKey>, Error> {
+        let Some(dir) = files::open_folder(&self.folder)? else { return Ok(None) };
+        for owner in LogOwner::ALL {
+            let key = self.read_pair(&dir, owner.files())?;
+            if let Some(key) = key.filter(|key| key.verifier().name() == name) {
+                return Ok(Some(key));
+            }
+        }
+        Ok(None)
     }
 
     /// The key with which this host cosigns the logs of others; none where none was made.
@@ -36,7 +68,7 @@ impl KeyStore {
     /// A folder or file with unsafe permissions, half a key.
     pub fn witness_key(&self) -> Result<Option<LogKey>, Error> {
         let Some(dir) = files::open_folder(&self.folder)? else { return Ok(None) };
-        self.read_pair(&dir, WITNESS_PRIVATE, WITNESS_PUBLIC)
+        self.read_pair(&dir, WITNESS)
     }
 
     /// Makes that key, for a witness called `name`. It is made once: who knows the witness knows it by this key.
@@ -47,7 +79,7 @@ impl KeyStore {
         let dir = files::create_folder(&self.folder)?;
         let _turn = files::take_turn(&dir, &self.folder)?;
         let key = LogKey::generate(name)?;
-        self.put_pair(&dir, &key, &key.witness_verifier(), (WITNESS_PRIVATE, WITNESS_PUBLIC))?;
+        self.put_pair(&dir, &key, &key.witness_verifier(), WITNESS)?;
         Ok(key)
     }
 
@@ -67,17 +99,17 @@ impl KeyStore {
         Ok(verifiers)
     }
 
-    fn make_log_key(&self, dir: &Dir) -> Result<LogKey, Error> {
+    fn make_log_key(&self, dir: &Dir, owner: LogOwner) -> Result<LogKey, Error> {
         // A name of its own, so that no two hosts' logs are taken for one; a host's, as Sigstore clients expect.
         let seed = LogKey::generate("certus.local")?;
         let id = Sha256::of(&seed.verifier().spki()).to_string();
         let key = LogKey::from_pem(&format!("log-{}.certus.local", &id[..12]), &seed.to_pem()?)?;
-        self.put_pair(dir, &key, &key.verifier(), (PRIVATE, PUBLIC))?;
+        self.put_pair(dir, &key, &key.verifier(), owner.files())?;
         Ok(key)
     }
 
     /// A private key and what verifies it, which belong together; none where neither is there.
-    fn read_pair(&self, dir: &Dir, private: &str, public: &str) -> Result<Option<LogKey>, Error> {
+    fn read_pair(&self, dir: &Dir, (private, public): (&str, &str)) -> Result<Option<LogKey>, Error> {
         let path = self.folder.join(private);
         match (files::read_private(dir, private, &path)?, self.read_verifier(dir, public)?) {
             (Some(pem), Some(verifier)) => {
@@ -126,19 +158,26 @@ mod tests {
         let store = KeyStore::at(folder.path().join("keys"));
         assert!(store.log_verifiers().unwrap().is_empty());
         let keys: Vec<_> = std::thread::scope(|scope| {
-            let made: Vec<_> = (0..4).map(|_| scope.spawn(|| store.log_key().unwrap().verifier())).collect();
+            let made: Vec<_> =
+                (0..4).map(|_| scope.spawn(|| store.log_key(LogOwner::Machine).unwrap().verifier())).collect();
             made.into_iter().map(|made| made.join().unwrap()).collect()
         });
         assert!(keys.iter().all(|key| *key == keys[0]), "one log for all: {keys:?}");
         assert_eq!(store.log_verifiers().unwrap(), keys[..1]);
         assert_eq!(store.verification_keys().unwrap().logs(), &keys[..1]);
+        let service = store.log_key(LogOwner::Service).unwrap();
+        assert_ne!(service.verifier(), keys[0], "a key signs one history");
+        let found = store.log_key_of(service.verifier().name()).unwrap().expect("a key of this host");
+        assert_eq!(found.verifier(), service.verifier());
+        assert!(store.log_key_of("log.example.com").unwrap().is_none());
         assert!(store.witness_key().unwrap().is_none());
         let witness = store.generate_witness("witness.example.com").unwrap();
         let again = store.witness_key().unwrap().expect("a key");
         assert_eq!(again.witness_verifier(), witness.witness_verifier());
         assert!(store.generate_witness("other.example.com").is_err(), "a witness has one key");
-        assert_eq!(store.log_verifiers().unwrap().len(), 2, "it is believed as a witness");
-        std::fs::remove_file(store.folder().join(PRIVATE)).unwrap();
-        assert!(matches!(store.log_key().unwrap_err(), Error::LogKey { .. }), "a log never changes its key by itself");
+        assert_eq!(store.log_verifiers().unwrap().len(), 3, "it is believed as a witness");
+        std::fs::remove_file(store.folder().join("machine-log.pem")).unwrap();
+        let gone = store.log_key(LogOwner::Machine);
+        assert!(matches!(gone.unwrap_err(), Error::LogKey { .. }), "a log never changes its key by itself");
     }
 }

@@ -15,6 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cap_std::fs::Dir;
 use certus_model::Sha256;
+use certus_model::document::INDEX;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, TryStreamExt as _};
 use sha2::Digest as _;
@@ -26,8 +27,8 @@ pub use self::client::{S3Config, S3Login};
 use super::{Area, BlobStore, Incoming, Kept, PART, digest};
 use crate::error::Error;
 
-/// The name of what is written last of a bundle: what has it is whole.
-const LAST: &str = "index.json";
+/// What is written last of a bundle: what has it is whole.
+const LAST: &str = INDEX;
 /// Under which every object carries the SHA-256 of its content.
 const DIGEST: &str = "sha256";
 /// How many files of a bundle are on their way at a time.

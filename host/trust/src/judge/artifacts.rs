@@ -7,7 +7,8 @@ use certus_signing::permit::PermittedFile;
 use serde::Deserialize;
 
 use super::{Denial, Judged};
-use crate::submission::{ATTESTATION, INDEX, LOGGED, Submission};
+use crate::submission::Submission;
+use certus_model::document::{ATTESTATION, INDEX, LOGGED};
 
 /// What is read of the index.
 #[derive(Deserialize)]

@@ -12,8 +12,8 @@ use serde_json::json;
 
 use crate::attestation::{PREDICATE_TYPE, subjects};
 use crate::fixture::{SCAN, facts, failed_facts, failed_files, files, keys_of, refused};
-use crate::name::INDEX;
 use crate::{BundleFiles, verify};
+use certus_model::document::INDEX;
 
 use super::*;
 

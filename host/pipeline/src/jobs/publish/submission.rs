@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use certus_bundle::FileName;
 use certus_bundle::index::Index;
-use certus_bundle::name::{ATTESTATION, INDEX, LOGGED};
+use certus_model::document::{ATTESTATION, INDEX, LOGGED};
 use certus_model::outcome::Verdict;
 use certus_model::request::RequestedSource;
 use certus_model::{Sha256, Tier};
