@@ -25,4 +25,4 @@ pub use files::BundleFiles;
 pub use name::{FileName, Group};
 pub use output::{Existing, Output, Staged};
 pub use refusal::{Problem, Refusal};
-pub use verify::{Verification, verify};
+pub use verify::{Permitted, Verification, verify};

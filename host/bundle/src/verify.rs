@@ -11,6 +11,7 @@ use cap_std::fs::Dir;
 use certus_model::Sha256;
 use certus_model::outcome::Verdict;
 use certus_signing::{Envelope, KeySet, Statement, Subject, VerifiedPayload};
+use time::OffsetDateTime;
 
 use crate::Error;
 use crate::attestation::{PREDICATE_TYPE, Predicate, subjects};
@@ -33,7 +34,17 @@ pub struct Verification {
     predicate: Predicate,
     key_id: Sha256,
     index_digest: Sha256,
+    permitted: Option<Permitted>,
     checks: Vec<String>,
+}
+
+/// Who has permitted the bundle's publication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permitted {
+    /// Whose signature the permit carries.
+    pub key_id: Sha256,
+    /// When, as that key says.
+    pub issued_at: OffsetDateTime,
 }
 
 impl Verification {
@@ -65,6 +76,11 @@ impl Verification {
     /// SHA-256 of `index.json`, which stands for the whole bundle.
     pub fn index_digest(&self) -> Sha256 {
         self.index_digest
+    }
+
+    /// Trust's permit, where the bundle has one.
+    pub fn permitted(&self) -> Option<Permitted> {
+        self.permitted
     }
 
     /// Which scan of what it was.
@@ -118,7 +134,7 @@ pub fn verify_dir(dir: &Dir, keys: &KeySet) -> Result<Verification, Error> {
     let ledger_lines = content::check(&mut tree, &index, predicate)?;
 
     let logged = apart::log_entry(&mut tree, &envelope, payload.key_id(), keys)?;
-    let permitted = apart::permitted(&mut tree, &index, index_digest, keys)?;
+    let (told, permitted) = apart::permitted(&mut tree, &index, index_digest, &predicate.scan.scan_id, keys)?;
 
     let (key_id, scan) = (payload.key_id(), &predicate.scan);
     let mut checks = vec![
@@ -129,9 +145,9 @@ pub fn verify_dir(dir: &Dir, keys: &KeySet) -> Result<Verification, Error> {
     ];
     checks.extend(ledger_lines.map(|count| format!("ledger: {count} lines, each following from the one before")));
     checks.push(logged);
-    checks.extend(permitted);
+    checks.extend(told);
     checks.push("content: canonical, scan.json and policy-result.json say what the statement says".to_owned());
-    Ok(Verification { predicate: predicate.clone(), key_id, index_digest, checks })
+    Ok(Verification { predicate: predicate.clone(), key_id, index_digest, permitted, checks })
 }
 
 /// Says of a failure that it is one: what verifies must not be taken for a scan.

@@ -200,6 +200,10 @@ pub(crate) struct Verify {
     /// `awskms://…`; may be repeated
     #[arg(long = "key", value_name = "PUB")]
     pub(crate) keys: Vec<String>,
+    /// Let permits and verdicts of this key count and of no other, named as for --key; may be repeated [default:
+    /// CERTUS_TRUST_ANCHOR, else every key that is accepted]
+    #[arg(long = "trust-key", value_name = "PUB")]
+    pub(crate) trust_keys: Vec<String>,
     /// Believe this transparency log (a verifier key) too; may be repeated
     #[arg(long = "log-key", value_name = "FILE")]
     pub(crate) log_keys: Vec<PathBuf>,

@@ -9,6 +9,9 @@ use crate::json;
 use crate::problem::{Kind, Problem};
 use crate::state::Shared;
 
+/// From how many bytes on a body is read beside the requests of others.
+const LONG: usize = 256 * 1024;
+
 /// The JSON body of a request.
 #[derive(Debug)]
 pub(crate) struct Json(pub(crate) Value);
@@ -42,7 +45,11 @@ async fn parsed(request: Request, state: &Shared, most: usize) -> Result<Value, 
         return Err(Problem::new(Kind::UnsupportedMediaType, "Send `Content-Type: application/json`"));
     }
     let bytes = read(request, state, most).await?;
-    json::parse(&bytes).map_err(|error| {
+    let read = match bytes.len() > LONG {
+        true => tokio::task::spawn_blocking(move || json::parse(&bytes)).await.map_err(Problem::internal)?,
+        false => json::parse(&bytes),
+    };
+    read.map_err(|error| {
         let what = certus_model::escape::one_line(&error.to_string(), 200);
         Problem::new(Kind::BadRequest, format!("The body is not JSON that can be read: {what}"))
     })

@@ -1,30 +1,47 @@
 //! JSON that says one thing: a key that stands twice in an object is refused, for two readers could each
 //! take another one.
 
+use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+
+/// How many values a document may hold. In memory the smallest object takes a hundred times the bytes that it has as
+/// text, so that the length of a body says little of what it costs.
+const MAX_VALUES: usize = 20_000;
 
 /// Reads a document. Its depth is limited to 128 by serde_json itself.
 ///
 /// # Errors
-/// What is no JSON, is too deep, or says something twice.
+/// What is no JSON, is too deep, holds more than 20,000 values, or says something twice.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
-    serde_json::from_slice::<Strict>(bytes).map(|strict| strict.0)
+    let mut text = serde_json::Deserializer::from_slice(bytes);
+    let left = Cell::new(MAX_VALUES);
+    let value = Reader { left: &left }.deserialize(&mut text)?;
+    text.end()?;
+    Ok(value)
 }
 
-struct Strict(Value);
+/// Reads one value, and counts it.
+#[derive(Clone, Copy)]
+struct Reader<'a> {
+    left: &'a Cell<usize>,
+}
 
-impl<'de> Deserialize<'de> for Strict {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader).map(Strict)
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        match self.left.get().checked_sub(1) {
+            Some(left) => self.left.set(left),
+            None => return Err(D::Error::custom(format_args!("more than {MAX_VALUES} values"))),
+        }
+        deserializer.deserialize_any(self)
     }
 }
 
-struct Reader;
-
-impl<'de> Visitor<'de> for Reader {
+impl<'de> Visitor<'de> for Reader<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,7 +78,7 @@ impl<'de> Visitor<'de> for Reader {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(Strict(item)) = items.next_element()? {
+        while let Some(item) = items.next_element_seed(self)? {
             list.push(item);
         }
         Ok(Value::Array(list))
@@ -70,7 +87,7 @@ impl<'de> Visitor<'de> for Reader {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
-            let Strict(value) = entries.next_value()?;
+            let value = entries.next_value_seed(self)?;
             if map.contains_key(&key) {
                 let shown = certus_model::escape::one_line(&key, 60);
                 return Err(A::Error::custom(format_args!("the key `{shown}` stands twice in one object")));
@@ -93,6 +110,9 @@ mod tests {
             assert!(parse(bad.as_bytes()).is_err(), "{bad}");
         }
         assert!(parse(r#"{"a":1,"a":1}"#.as_bytes()).unwrap_err().to_string().contains("twice"));
+        let many = |count: usize| format!("[{}]", vec!["{}"; count].join(","));
+        assert!(parse(many(MAX_VALUES - 1).as_bytes()).is_ok());
+        assert!(parse(many(MAX_VALUES).as_bytes()).unwrap_err().to_string().contains("20000 values"));
         let deep = "[".repeat(100_000);
         assert!(parse(deep.as_bytes()).unwrap_err().to_string().contains("recursion"));
         assert!(parse(format!("{}{}", "[".repeat(100), "]".repeat(100)).as_bytes()).is_ok());

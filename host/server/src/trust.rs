@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::body::{Json, Large};
 use crate::caller::{AdminReader, AdminWriter, Caller, Reader, Writer};
-use crate::fields::Fields;
+use crate::fields::{Fields, plain};
 use crate::openapi::{BodyAnswers, ListAnswers, OpenAnswers};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::state::Shared;
@@ -235,9 +235,41 @@ pub(crate) async fn permit(
         let detail = certus_model::escape::one_line(&error.to_string(), 200);
         Problem::invalid(vec![FieldError { field: "(body)".to_owned(), detail: format!("is not valid: {detail}") }])
     })?;
+    assert_plain(&submission).map_err(Problem::invalid)?;
     let tenant = tenant_of(&caller, submission.tenant_id.clone())?;
     let answer = trust.decide(&submission, &tenant, &caller.actor).await.map_err(undecided)?;
     Ok((StatusCode::ACCEPTED, Answer(answer)))
+}
+
+/// Longest text of a request for a permit, in bytes.
+const TEXT: usize = 2_000;
+
+/// Refuses texts that could be neither kept nor shown: a decision stays on record for ever.
+fn assert_plain(submission: &Submission) -> Result<(), Vec<FieldError>> {
+    let metadata = &submission.metadata;
+    let signature = submission.inner_signature.as_ref();
+    let given = [
+        ("destination", Some(&submission.destination).filter(|text| !text.is_empty())),
+        ("metadata.git_url", metadata.git_url.as_ref()),
+        ("metadata.branch", metadata.branch.as_ref()),
+        ("metadata.commit", metadata.commit.as_ref()),
+        ("metadata.requested_by", metadata.requested_by.as_ref()),
+        ("inner_signature.signer", signature.map(|signature| &signature.signer)),
+        ("inner_signature.timestamp", signature.map(|signature| &signature.timestamp)),
+        ("inner_signature.algorithm", signature.map(|signature| &signature.algorithm)),
+    ];
+    let given = given.into_iter().filter_map(|(field, text)| Some((field, text?)));
+    let files = submission.artifacts.iter().map(|artifact| ("artifacts.name", &artifact.name));
+    let documents = submission.documents.keys().map(|path| ("documents", path));
+    let errors: Vec<_> = given
+        .chain(files)
+        .chain(documents)
+        .filter_map(|(field, text)| {
+            plain(text, TEXT).err().map(|detail| FieldError { field: field.to_owned(), detail })
+        })
+        .take(20)
+        .collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
 /// How many signatures there are, and how many decisions.

@@ -8,7 +8,7 @@ pub mod token;
 pub mod validity;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -24,6 +24,9 @@ pub struct SigningKey {
     public: PublicKey,
     development: bool,
     validity: Validity,
+    /// The folders that say when the key counts: they are asked before each signature, since a key may be revoked while
+    /// it is open.
+    records: Vec<PathBuf>,
 }
 
 /// Where a private key is.
@@ -64,8 +67,8 @@ impl SigningKey {
         let pem = crate::store::read_private_ambient(path)?;
         let key = Self::from_cosign_pem(&pem, password).map_err(|error| error.in_file(path))?;
         let development = path.file_name().is_some_and(|name| name == crate::store::DEVELOPMENT_FILE);
-        let validity = crate::store::validity_beside(path, &key.public.key_id())?;
-        key.with_development(development).limited_to(validity)
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        key.with_development(development).recorded_in(folder)
     }
 
     /// The key sealed under `password`, as cosign writes it. Wiped when dropped.
@@ -95,11 +98,14 @@ impl SigningKey {
     /// faulty machine, device or service cannot hand out one that nobody can verify.
     ///
     /// # Errors
-    /// A key that ran out since it was opened, a token or service that refuses or is not there, and a signature that
+    /// A key that ran out or was revoked since it was opened, a token or service that refuses or is not there, and a signature that
     /// does not verify.
     pub fn sign(&self, bytes: &[u8]) -> Result<Signature, Error> {
-        let key = self.public.key_id();
-        self.validity.check(&key, OffsetDateTime::now_utc())?;
+        let (key, now) = (self.public.key_id(), OffsetDateTime::now_utc());
+        self.validity.check(&key, now)?;
+        for folder in &self.records {
+            crate::store::validity_in(folder, &key)?.check(&key, now)?;
+        }
         let signature = Signature::from_der(self.signer.sign(bytes)?);
         self.public.verify(bytes, &signature).map_err(|_| Error::FaultySigner(key))?;
         Ok(signature)
@@ -112,7 +118,17 @@ impl SigningKey {
     /// The key, if it is valid now.
     pub(crate) fn limited_to(self, validity: Validity) -> Result<Self, Error> {
         validity.check(&self.public.key_id(), OffsetDateTime::now_utc())?;
+        // What was known before goes on holding where this says nothing.
+        let validity = if validity.is_unlimited() { self.validity } else { validity };
         Ok(Self { validity, ..self })
+    }
+
+    /// The key, if it is valid now by the record of `folder`, which goes on being asked.
+    pub(crate) fn recorded_in(self, folder: &Path) -> Result<Self, Error> {
+        let validity = crate::store::validity_in(folder, &self.public.key_id())?;
+        let mut key = self.limited_to(validity)?;
+        key.records.push(folder.to_owned());
+        Ok(key)
     }
 
     fn in_memory(key: MemoryKey) -> Result<Self, Error> {
@@ -121,7 +137,13 @@ impl SigningKey {
     }
 
     fn with(signer: impl Signer + 'static, public: PublicKey) -> Self {
-        Self { signer: Box::new(signer), public, development: false, validity: Validity::default() }
+        Self {
+            signer: Box::new(signer),
+            public,
+            development: false,
+            validity: Validity::default(),
+            records: Vec::new(),
+        }
     }
 }
 

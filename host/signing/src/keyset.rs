@@ -1,6 +1,6 @@
 //! The keys that a verifier accepts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use certus_model::Sha256;
 use time::OffsetDateTime;
@@ -14,6 +14,7 @@ use crate::{Error, LogVerifier, PublicKey};
 pub struct KeySet {
     keys: BTreeMap<Sha256, Known>,
     logs: Vec<LogVerifier>,
+    anchors: BTreeSet<Sha256>,
 }
 
 #[derive(Clone, Debug)]
@@ -43,6 +44,17 @@ impl KeySet {
     /// Adds a transparency log, or a witness of one.
     pub fn insert_log(&mut self, log: LogVerifier) {
         self.logs.push(log);
+    }
+
+    /// Lets permits and verdicts of this key count, and of no other that is not named so too.
+    pub fn insert_anchor(&mut self, key: PublicKey, validity: Validity) {
+        self.anchors.insert(key.key_id());
+        self.insert_valid(key, validity);
+    }
+
+    /// Whether permits and verdicts of the key with that id count: where no anchor is named, those of every known key.
+    pub fn is_anchor(&self, id: &Sha256) -> bool {
+        if self.anchors.is_empty() { self.keys.contains_key(id) } else { self.anchors.contains(id) }
     }
 
     /// The transparency logs that are believed, and their witnesses.

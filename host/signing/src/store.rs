@@ -20,7 +20,7 @@ use crate::{Error, KeySet, Password, PublicKey, SigningKey};
 use self::record::Record;
 
 pub(crate) use files::{read_ambient, read_private_ambient};
-pub(crate) use record::validity_beside;
+pub(crate) use record::validity_in;
 
 /// The name of the key that is made on first use.
 const DEVELOPMENT: &str = "development";
@@ -231,8 +231,7 @@ impl KeyStore {
         let path = self.folder.join(key_file(name));
         let pem = files::read_private(dir, &key_file(name), &path)?.ok_or_else(|| self.no_such(name))?;
         let key = SigningKey::from_cosign_pem(&pem, password).map_err(|error| error.in_file(&path))?;
-        let validity = self.read_record(dir)?.validity(&key.public().key_id());
-        key.with_development(name == DEVELOPMENT).limited_to(validity)
+        key.with_development(name == DEVELOPMENT).recorded_in(&self.folder)
     }
 
     /// The folder for a change to the key with that name, and the turn to make it, which ends when it is dropped.

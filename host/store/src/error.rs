@@ -63,6 +63,14 @@ pub enum Error {
         /// Which.
         permit: String,
     },
+    /// A permit that rests on what was revoked since.
+    #[error("the permit {permit} rests on {digest}, which was revoked since; scan again without it")]
+    PermitRevoked {
+        /// Which.
+        permit: String,
+        /// The plugin or the signer, by its digest.
+        digest: String,
+    },
     /// Another worker has the job now, or nobody has.
     #[error("scan {scan} is no longer leased to this worker; what it wrote late was refused")]
     Fenced {

@@ -151,10 +151,27 @@ impl Store {
     pub async fn decisions(&self, reach: Reach<'_>, scan: &ScanId) -> Result<Vec<Decided>, Error> {
         let mut select = Statement::new("SELECT * FROM permits WHERE scan_id = ");
         select.bind(scan.as_str());
+        // Anybody may ask about any id; what counts of a scan that is on record is what its tenant asked.
+        select.push(" AND coalesce((SELECT tenant_id FROM scans WHERE id = permits.scan_id), tenant_id) = tenant_id");
         select.within(reach, " AND tenant_id = ").push(" ORDER BY issued_at DESC, id DESC LIMIT 100");
         let mut transaction = self.read(reach).await?;
         let rows = select.query().fetch_all(&mut *transaction).await?;
         rows.iter().map(|row| decided(&Columns(row))).collect()
+    }
+
+    /// Whose scan it is, as far as that is known: of a scan that is on record its tenant; else whoever was first
+    /// permitted to publish that scan or that index.
+    ///
+    /// # Errors
+    /// A database that fails.
+    pub async fn owner_of(&self, scan: &ScanId, index: &Sha256) -> Result<Option<TenantId>, Error> {
+        let mut transaction = self.read(Reach::All).await?;
+        let select = "SELECT tenant_id, 0 AS at FROM scans WHERE id = $1 UNION ALL \
+                      SELECT tenant_id, issued_at AS at FROM permits \
+                      WHERE permitted = 1 AND (scan_id = $1 OR index_digest = $2) ORDER BY at LIMIT 1";
+        let row = sqlx::query(select).bind(scan.as_str()).bind(index.to_string());
+        let row = row.fetch_optional(&mut *transaction).await?;
+        row.map(|row| Columns(&row).parsed("tenant_id")).transpose()
     }
 
     /// How many decisions there are: all, and those that permit.

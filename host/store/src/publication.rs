@@ -232,11 +232,19 @@ impl Store {
     /// with, or this one's when it was done, is refused.
     ///
     /// # Errors
-    /// [`Error::PermitUsed`], [`Error::Fenced`] when somebody else works at it now; a database that fails.
+    /// [`Error::PermitRevoked`] for one that rests on a plugin or signer that was revoked since, as far as Trust's
+    /// records are in this database; [`Error::PermitUsed`]; [`Error::Fenced`] when somebody else works at it now; a database that fails.
     pub async fn use_permit(&self, due: &DuePublication, permit_id: &str) -> Result<(), Error> {
         let Publication { scan, tenant, .. } = &due.publication;
         let mut transaction = self.write(Reach::Tenant(tenant)).await?;
         held(&mut transaction, &due.publication).await?;
+        let revoked = "SELECT i.digest FROM permit_inputs i JOIN revocations r \
+                       ON r.kind = i.kind AND r.digest = i.digest WHERE i.permit_id = $1 LIMIT 1";
+        let revoked = sqlx::query(revoked).bind(permit_id).fetch_optional(&mut *transaction).await?;
+        if let Some(row) = revoked {
+            let digest = Columns(&row).text("digest")?;
+            return Err(Error::PermitRevoked { permit: permit_id.to_owned(), digest });
+        }
         let used = sqlx::query("SELECT scan_id FROM used_permits WHERE permit_id = $1").bind(permit_id);
         match used.fetch_optional(&mut *transaction).await? {
             // It was begun and not done: it goes on.

@@ -32,6 +32,8 @@ pub struct Grounds<'a> {
     pub keys: &'a KeySet,
     /// The keys that are one tenant's alone.
     pub owners: &'a BTreeMap<Sha256, TenantId>,
+    /// Whose scan it is, where that is known.
+    pub owner: Option<&'a TenantId>,
     /// What is revoked.
     pub revoked: &'a [Revocation],
     /// The time.
@@ -166,6 +168,11 @@ fn look(judged: &mut Judged, submission: &Submission, tenant: &TenantId, grounds
     let rules = grounds.policy.tier(submission.tier);
     let (envelope, payload) = signature(judged, submission, grounds)?;
     let claim = statement(judged, submission, &payload)?;
+    if grounds.owner.is_some_and(|owner| owner != tenant) {
+        let detail =
+            format!("{} is no scan of the tenant `{tenant}`; a bundle is published for its own", submission.scan_id);
+        return judged.deny("tenant", DenialReason::ArtifactMismatch, detail);
+    }
     signer(judged, submission.tier, tenant, &payload, &claim, grounds)?;
     artifacts::look(judged, submission)?;
 

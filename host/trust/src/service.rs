@@ -20,7 +20,7 @@ use crate::judge::{Grounds, Judged, judge};
 use crate::log::Log;
 use crate::policy::Policy;
 use crate::submission::Submission;
-use certus_model::document::{PROOF, SVR, VSA};
+use certus_model::document::{INDEX, PROOF, SVR, VSA};
 
 pub use notary::{Custody, Provenance, SignAsked, Signed, SignedFile, Verified};
 
@@ -98,7 +98,10 @@ impl Trust {
         let now = OffsetDateTime::now_utc();
         let revoked = self.store.revocations().await?;
         let (keys, owners) = self.known().await?;
-        let grounds = Grounds { policy: &self.policy, keys: &keys, owners: &owners, revoked: &revoked, now };
+        let index = submission.document(INDEX).map(Sha256::of).unwrap_or_else(|| Sha256::of(b""));
+        let owner = self.store.owner_of(&submission.scan_id, &index).await?;
+        let (policy, owner) = (&*self.policy, owner.as_ref());
+        let grounds = Grounds { policy, keys: &keys, owners: &owners, owner, revoked: &revoked, now };
         let judged = judge(submission, tenant, &grounds);
         let time = rfc3339(now);
         let index_digest = judged.index_digest.unwrap_or_else(|| Sha256::of(b""));

@@ -44,6 +44,7 @@ pub struct WaiverTerms {
 #[derive(Clone, Debug)]
 pub struct Waiver {
     terms: WaiverTerms,
+    signer: Sha256,
     digest: Sha256,
     expires_at: OffsetDateTime,
 }
@@ -109,7 +110,13 @@ impl Waiver {
             return Err("it gives no reason".to_owned());
         }
         let expires_at = time("expires_at", &terms.expires_at)?;
-        Ok((Self { terms, digest: Sha256::of(bytes), expires_at }, payload.key_id()))
+        let signer = payload.key_id();
+        Ok((Self { terms, signer, digest: Sha256::of(bytes), expires_at }, signer))
+    }
+
+    /// The key that signed it.
+    pub fn signer(&self) -> Sha256 {
+        self.signer
     }
 
     /// Whether it still counts.

@@ -218,7 +218,9 @@ async fn carry_out(
     let attempts = due.publication.attempts;
     match publisher.store.use_permit(due, &permit.terms().permit_id).await {
         Ok(()) => {}
-        Err(error @ StoreError::PermitUsed { .. }) => return Ok(Tried::Failed { error: error.to_string() }),
+        Err(error @ (StoreError::PermitUsed { .. } | StoreError::PermitRevoked { .. })) => {
+            return Ok(Tried::Failed { error: error.to_string() });
+        }
         Err(error) => return Err(error),
     }
     let labels = labels(&due.scan);

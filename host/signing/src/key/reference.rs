@@ -67,11 +67,8 @@ impl KeyRef {
             Self::Kms(uri) => kms::open(uri, &with.kms)?,
         };
         match &with.store {
-            Some(store) => {
-                let recorded = store.validity(&key.public().key_id())?;
-                if recorded.is_unlimited() { Ok(key) } else { key.limited_to(recorded) }
-            }
-            None => Ok(key),
+            Some(store) if store.folder().is_dir() => key.recorded_in(store.folder()),
+            _ => Ok(key),
         }
     }
 

@@ -19,13 +19,11 @@ const MAX_RECORD: u64 = 1 << 20;
 #[derive(Default)]
 pub(super) struct Record(BTreeMap<Sha256, Validity>);
 
-/// What the folder of a key file says of a key; without end where it says nothing.
-pub(crate) fn validity_beside(key_file: &Path, id: &Sha256) -> Result<Validity, Error> {
-    let path = key_file.with_file_name(FILE);
-    let folder = key_file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+/// What a folder says of a key; without end where it says nothing.
+pub(crate) fn validity_in(folder: &Path, id: &Sha256) -> Result<Validity, Error> {
     let dir =
         Dir::open_ambient_dir(folder, ambient_authority()).map_err(|cause| files::io_error(folder, "read", cause))?;
-    Record::read(&dir, &path).map(|record| record.validity(id))
+    Record::read(&dir, &folder.join(FILE)).map(|record| record.validity(id))
 }
 
 impl Record {

@@ -176,6 +176,20 @@ fn case_125_a_key_that_runs_out_while_it_is_open_signs_no_more() {
 }
 
 #[test]
+fn case_125_a_key_that_is_revoked_while_it_is_open_signs_no_more() {
+    let (_guard, store) = store();
+    let (a, password) = (name("a"), Password::default());
+    let id = store.generate(&a, &password).unwrap().public.key_id();
+    let open =
+        [store.load(&a, &password).unwrap(), SigningKey::from_file(&store.folder().join("a.key"), &password).unwrap()];
+    open.iter().for_each(|key| drop(key.sign(b"x").unwrap()));
+    store.revoke(&id.to_string(), "left in a train", OffsetDateTime::now_utc() - DAY).unwrap();
+    for key in &open {
+        assert!(matches!(key.sign(b"x"), Err(Error::KeyRevoked { .. })));
+    }
+}
+
+#[test]
 fn a_rotated_key_leaves_what_it_signed_verifiable() {
     let (_guard, store) = store();
     let (a, password) = (name("a"), Password::new("p"));

@@ -4,12 +4,13 @@ use certus_model::decision::PolicyResult;
 use certus_model::outcome::Verdict;
 use certus_model::severity::SeverityCounts;
 use certus_model::{DenialReason, OnError, Severity, Tier};
+use certus_store::Revocable;
 use serde_json::Value as Json;
 
-use super::{Denial, Grounds, Judged, Waived};
+use super::{Denial, Grounds, Judged, Waived, revoked};
 use crate::policy::Coverage;
 use crate::submission::{FINDINGS, POLICY_RESULT, Submission};
-use crate::waiver;
+use crate::waiver::{self, Waiver};
 
 /// Looks at the decision, which the statement says to be `claimed`.
 pub(super) fn look(
@@ -79,7 +80,8 @@ fn reviewed(submission: &Submission, grounds: &Grounds<'_>) -> (Vec<Waived>, Opt
 /// Who accepts this finding, as it is, now.
 fn waiver_of(finding: &Json, grounds: &Grounds<'_>) -> Option<Waived> {
     let (fingerprint, content) = (finding["fingerprint"].as_str()?, waiver::content(finding));
-    let waiver = grounds.policy.waivers().iter().find(|w| w.accepts(fingerprint, content, grounds.now))?;
+    let mut waivers = grounds.policy.waivers().iter().filter(|waiver| is_trusted(waiver, grounds));
+    let waiver = waivers.find(|waiver| waiver.accepts(fingerprint, content, grounds.now))?;
     let terms = waiver.terms();
     Some(Waived {
         fingerprint: fingerprint.to_owned(),
@@ -88,6 +90,14 @@ fn waiver_of(finding: &Json, grounds: &Grounds<'_>) -> Option<Waived> {
         expires_at: terms.expires_at.clone(),
         waiver: waiver.digest(),
     })
+}
+
+/// Whether the reviewer's key is revoked nowhere: neither here, nor in Trust's key folder where that knows it.
+fn is_trusted(waiver: &Waiver, grounds: &Grounds<'_>) -> bool {
+    let key = waiver.signer();
+    let known = grounds.keys.good_at(&key, grounds.now);
+    revoked(grounds, Revocable::Signer, key).is_none()
+        && !matches!(known, Err(certus_signing::Error::KeyRevoked { .. }))
 }
 
 /// Whether no severity has more findings than pass.
