@@ -48,6 +48,7 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads them; nothing is created.
     pub(crate) fn read() -> anyhow::Result<Self> {
+        Reader::strangers()?;
         let reader = Reader::open()?;
         let program = std::env::current_exe().context("this program's own path cannot be found")?;
         let beside = program.parent().map(|folder| folder.join("plugins"));

@@ -115,6 +115,14 @@ impl Source {
         matches!(&self.0, Kind::Remote { credential: Some(_), .. })
     }
 
+    /// The path of a directory that is scanned as it is on disk.
+    pub fn directory_path(&self) -> Option<&Path> {
+        match &self.0 {
+            Kind::Directory(place) => Some(place.path()),
+            _ => None,
+        }
+    }
+
     /// The path of an archive.
     pub fn archive_path(&self) -> Option<&Path> {
         match &self.0 {

@@ -168,12 +168,12 @@ fn look(judged: &mut Judged, submission: &Submission, tenant: &TenantId, grounds
     let rules = grounds.policy.tier(submission.tier);
     let (envelope, payload) = signature(judged, submission, grounds)?;
     let claim = statement(judged, submission, &payload)?;
+    signer(judged, submission.tier, tenant, &payload, &claim, grounds)?;
     if grounds.owner.is_some_and(|owner| owner != tenant) {
         let detail =
             format!("{} is no scan of the tenant `{tenant}`; a bundle is published for its own", submission.scan_id);
         return judged.deny("tenant", DenialReason::ArtifactMismatch, detail);
     }
-    signer(judged, submission.tier, tenant, &payload, &claim, grounds)?;
     artifacts::look(judged, submission)?;
 
     if claim.scan.mode == "sample" && (submission.tier == Tier::Verified || !rules.sample) {

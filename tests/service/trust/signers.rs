@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::{KEYED, home, id_of, made, permitted, scanned, statement};
+use super::{KEYED, ask, home, id_of, made, permitted, scanned, statement};
 use crate::support::home::{Ended, Home, ended};
-use crate::support::service::Service;
+use crate::support::service::{Service, directory};
 
 /// A role of the program that is refused at start.
 fn refused(home: &Home, role: &str, env: &[(&str, &str)]) -> Ended {
@@ -54,6 +54,45 @@ fn case_125_what_a_key_signed_before_it_was_replaced_still_counts() {
     assert_eq!((signed_by(&older), signed_by(&upload)), (json!(before), json!(id_of(&home, "ada"))));
     let new = permitted(&service, &scanned(&service), "verified");
     assert_eq!(new["verification_proof"]["signer_inner"], json!(id_of(&home, "ada")), "{new:#}");
+}
+
+#[test]
+fn case_125_a_key_that_is_revoked_while_a_service_runs_signs_no_more() {
+    let home = home();
+    made(&home, "trust");
+    let lake = home.path("lake");
+    let place = lake.to_str().expect("UTF-8");
+    let service = Service::start(&home, &[KEYED, ("CERTUS_TRUST_KEY", "trust"), ("CERTUS_PUBLISH_DIR", place)]);
+    let id = scanned(&service);
+    ask(&service, &id, "basic");
+    service.until(&id, |scan| scan["upload_status"] == "uploaded");
+    let golden = lake.join("golden").join(&id).join("golden").display().to_string();
+    let raw = std::fs::read_dir(home.path("artifacts/bundles")).expect("a folder").next().expect("one");
+    let raw = raw.expect("an entry").path().display().to_string();
+    let verify = |bundle: &str, more: &[&str]| home.run(&[&["verify", bundle], more].concat());
+    for good in [verify(&golden, &[]), verify(&golden, &["--trust-key", "trust"]), verify(&raw, &[])] {
+        assert_eq!(good.code, 0, "{}{}", good.stdout, good.stderr);
+    }
+    let other = verify(&golden, &["--trust-key", "ada"]);
+    assert!(other.code == 2 && other.stderr.contains("is not Trust's"), "{}{}", other.stdout, other.stderr);
+
+    assert_eq!(home.run(&["keys", "revoke", "ada", "--reason", "lost"]).code, 0);
+    let unsigned = service.ended(&service.submit(&directory("repo")));
+    assert_eq!(unsigned["status"], "failed", "{unsigned:#}");
+    let late = verify(&raw, &[]);
+    assert!(late.code == 2 && late.stderr.contains("nobody but itself"), "{}{}", late.stdout, late.stderr);
+    let told = verify(&golden, &[]);
+    assert_eq!(told.code, 0, "Trust has seen it before: {}{}", told.stdout, told.stderr);
+    // A permit of a time when Trust's key no longer counted.
+    assert_eq!(home.run(&["keys", "revoke", "trust", "--reason", "lost"]).code, 0);
+    assert_eq!(verify(&golden, &[]).code, 0, "the permit is older");
+    let record = home.path(".config/certus/keys/validity.json");
+    let mut times: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&record).expect("a record")).expect("JSON");
+    times[id_of(&home, "trust")]["revoked"]["since"] = json!("2020-01-01T00:00:00Z");
+    std::fs::write(&record, times.to_string()).expect("a record");
+    let neither = verify(&golden, &[]);
+    assert!(neither.code == 2 && neither.stderr.contains("revoked"), "{}{}", neither.stdout, neither.stderr);
 }
 
 #[test]

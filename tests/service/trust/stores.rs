@@ -79,3 +79,37 @@ fn case_118_a_store_that_fails_delays_a_publication_and_spoils_none() {
     assert!(store.file(&raw, "security-scans/quarantine/active/keys.ini").is_file());
     assert!(!store.file(&raw, "security-scans/active/keys.ini").exists());
 }
+
+#[test]
+fn case_122_what_is_revoked_while_a_publication_waits_is_not_published() {
+    let Some(store) = s3::server() else { return };
+    let home = home();
+    let bucket = store.bucket();
+    let wire = Unreliable::to(store.port());
+    let endpoint = format!("http://127.0.0.1:{}", wire.port());
+    let settings = [
+        KEYED,
+        ("CERTUS_ASSURANCE_ENABLE_S3_UPLOAD", "true"),
+        ("CERTUS_ASSURANCE_DATALAKE_RAW_BUCKET", &*bucket),
+        ("CERTUS_ASSURANCE_DATALAKE_RAW_PREFIX", "raw"),
+        ("CERTUS_ASSURANCE_DATALAKE_GOLDEN_BUCKET", &*bucket),
+        ("CERTUS_ASSURANCE_DATALAKE_GOLDEN_PREFIX", "golden"),
+        ("S3_ENDPOINT_URL", &*endpoint),
+        ("S3_ACCESS_KEY_ID", s3::LOGIN.0),
+        ("S3_SECRET_ACCESS_KEY", s3::LOGIN.1),
+    ];
+    let service = Service::start(&home, &settings);
+    let id = scanned(&service);
+    wire.outage(Some(503));
+    ask(&service, &id, "basic");
+    let waits = service.until(&id, |scan| scan["upload_error"].is_string());
+    assert_eq!(waits["upload_status"], "permitted", "{waits:#}");
+    let signer = super::id_of(&home, "ada");
+    let revoke = json!({ "kind": "signer", "digest": signer, "reason": "left a laptop in a train" });
+    assert_eq!(service.post("/v1/revocations", &revoke).status, 201);
+    wire.outage(None);
+    let ended = service.until(&id, |scan| scan["upload_status"] != "permitted" && scan["upload_status"] != "uploading");
+    assert_eq!(ended["upload_status"], "upload_failed", "{ended:#}");
+    assert!(ended["upload_error"].as_str().is_some_and(|error| error.contains("revoked since")), "{ended:#}");
+    assert!(!store.file(&bucket, "golden").exists(), "nothing is golden");
+}

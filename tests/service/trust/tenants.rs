@@ -128,6 +128,11 @@ fn each_tenant_signs_with_its_own_key_and_is_permitted_by_it_alone() {
     TENANTS.iter().for_each(|name| made(&site.home, name));
     let before = site.scanned(0, "repo");
     assert_eq!(site.signers(&before), ["service"]);
+    // The host's key signs for everybody; its bundles are published for those whose scans they are.
+    assert_eq!(site.judged(&before, "acme")["permitted"], true);
+    assert_eq!(site.judged(&before, "other")["reason"], "artifact_mismatch");
+    let provenance = site.get(2, &format!("/v1/provenance/{}", before["test_id"].as_str().expect("an id")));
+    assert_ne!(provenance["trust_level"], "low", "what others ask about it changes nothing: {provenance:#}");
     site.set("acme", "acme").expect("it is set");
     let changed = site.ask(2, Method::PATCH, "/v1/admin/tenants/other", &json!({ "signing_key": "other" }));
     assert_eq!((changed.status, &changed.json()["signing_key"]), (200, &json!("other")));

@@ -1,8 +1,8 @@
 //! Waivers as reviewers make them: by a command, within what the policy allows.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{KEYED, denied, failing, home, made, permitted};
+use super::{KEYED, denied, failing, home, id_of, made, permitted};
 use crate::support::home::{Ended, Home, ended};
 use crate::support::service::Service;
 
@@ -98,6 +98,12 @@ fn a_waiver_that_the_command_has_signed_lets_a_denied_publication_through() {
         let service = started(&home);
         let upload = permitted(&service, &id, "verified");
         assert_eq!(upload["evidence"]["waived"][0]["reviewer"], "rita", "{upload:#}");
+        // What a reviewer has signed whose key was revoked since is worth nothing.
+        let signer = id_of(&home, "rita");
+        let revoke = json!({ "kind": "signer", "digest": signer, "reason": "left a laptop in a train" });
+        assert_eq!(service.post("/v1/revocations", &revoke).status, 201);
+        let next = failing(&service);
+        denied(&service, &next, "verified", "decision_not_accepted");
     }
 
     // One altered byte, in the middle of what was signed.

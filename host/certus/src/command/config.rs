@@ -1,11 +1,13 @@
 //! `certus config`: what is set, and whether the service can run with it.
 
+use certus_catalog::Catalog;
 use certus_store::Store;
+use certus_trust::Policy;
 
 use crate::arguments::Config;
 use crate::command::check::{Check, Found, report, sentence};
 use crate::command::keys::open_key;
-use crate::command::service::{assert_fit, blobs, database, manifest_key, runtime};
+use crate::command::service::{assert_fit, blobs, database, manifest_key, runtime, tls};
 use crate::command::{print, trust};
 use crate::exit::Exit;
 use crate::settings::{Service, Settings, brief, markdown, show};
@@ -29,8 +31,21 @@ fn check(settings: &Settings) -> anyhow::Result<Vec<Check>> {
     let mut checks = vec![
         ("settings", Found::Good("every one can be read".to_owned())),
         ("fitness", sentence(assert_fit(&service, true).map(|()| "nothing that production must not have".to_owned()))),
-        ("signing key", sentence(open_key(settings, None).map(|key| key.public().key_id().to_string()))),
+        ("signing key", sentence(signer(settings, &service, None))),
     ];
+    if let Some(key) = &service.trust.key {
+        checks.push(("Trust's key", sentence(signer(settings, &service, Some(key)))));
+    }
+    if let Some(path) = &service.trust.policy {
+        let policy = Policy::read(path).map(|policy| policy.place().to_owned());
+        checks.push(("Trust's policy", sentence(policy.map_err(Into::into))));
+    }
+    if let Some(files) = &service.tls {
+        checks.push(("TLS", sentence(tls(files).map(|_| files.cert.display().to_string()))));
+    }
+    if service.trust.privacy_gate {
+        checks.push(("privacy plugins", sentence(looks(settings, &service.trust.privacy_plugins))));
+    }
     if service.manifest_key.is_some() {
         let key =
             manifest_key(settings, &service).map(|key| key.map_or_else(String::new, |key| key.key_id().to_string()));
@@ -46,6 +61,22 @@ fn check(settings: &Settings) -> anyhow::Result<Vec<Check>> {
         anyhow::Ok(())
     })?;
     Ok(checks)
+}
+
+/// The key of that reference, or the one that scans are signed with.
+fn signer(settings: &Settings, service: &Service, reference: Option<&str>) -> anyhow::Result<String> {
+    let key = open_key(settings, reference)?;
+    trust::refuse_development(service, &key)?;
+    Ok(key.public().key_id().to_string())
+}
+
+/// The plugins that look for personal data.
+fn looks(settings: &Settings, plugins: &[String]) -> anyhow::Result<String> {
+    let catalog = Catalog::open(&settings.plugins, &[], &settings.admission()?)?;
+    for plugin in plugins {
+        catalog.plugin(plugin)?;
+    }
+    Ok(plugins.join(", "))
 }
 
 async fn reach(service: &Service) -> anyhow::Result<String> {

@@ -39,8 +39,13 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, scan: &Scan) -> an
     let out =
         scan.answer.out.clone().unwrap_or_else(|| Path::new(OUT).join(format!("{}-{id}", folder_name(&scan.source))));
     if scan.answer.out.is_none() {
-        std::fs::create_dir_all(OUT)
-            .with_context(|| format!("folder `{OUT}` cannot be made; name another place with --out"))?;
+        make_out().with_context(|| format!("folder `{OUT}` cannot be made; name another place with --out"))?;
+    }
+    if scans_its_own_output(&source, &out) {
+        let place = out.parent().unwrap_or(&out).display();
+        note(&format!(
+            "`{place}` lies in what is scanned, and what is in it is scanned too; name a place elsewhere with --out"
+        ));
     }
     let existing = if scan.answer.force { Existing::Replace } else { Existing::Keep };
     let output = Output::open(&out, existing)?;
@@ -84,6 +89,25 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, scan: &Scan) -> an
         summarise(&outcome, &out, arguments.verbose > 0);
     }
     Ok(outcome.verdict().into())
+}
+
+/// Makes the folder of bundles. Git does not see it: a report of what is wrong with a repository belongs in none.
+fn make_out() -> std::io::Result<()> {
+    if Path::new(OUT).is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(OUT)?;
+    std::fs::write(Path::new(OUT).join(".gitignore"), "*\n")
+}
+
+/// Whether the folder that the bundle comes into lies in what is scanned, and has something in it.
+fn scans_its_own_output(source: &Source, out: &Path) -> bool {
+    let whole = |path: &Path| path.canonicalize().ok();
+    let (Some(scanned), Some(folder)) = (source.directory_path().and_then(whole), out.parent().and_then(whole)) else {
+        return false;
+    };
+    let is_empty = || std::fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_none());
+    folder != scanned && folder.starts_with(&scanned) && !is_empty()
 }
 
 /// The known findings in a file; none where none is named.

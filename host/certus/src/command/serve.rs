@@ -13,7 +13,7 @@ use certus_server::{
     Authentication, Checks, Config, Metrics, Refused, Services, Tracing, serve, serve_probes, serve_transform,
     serve_trust,
 };
-use certus_store::Store;
+use certus_store::{Reach, Store};
 use certus_transform::Transform;
 use certus_trust::Trust;
 use tokio::net::TcpListener;
@@ -59,6 +59,8 @@ pub(crate) fn run(settings: &Settings, arguments: &Serve, verbose: u8) -> anyhow
         note(&format!("certus {} listens at {scheme}://{address}, database {}", config.version, shared.store.place()));
         if open {
             note("keys are off: whoever is on this machine may do everything; CERTUS_PRODUCTION=true requires keys");
+        } else if shared.store.keys(Reach::All).await?.is_empty() {
+            note("nobody has a key yet, so nobody can ask; see `certus tenant`, `certus user` and `certus api-key create`");
         }
         let served = serve(listener, config, services(&shared, metrics, parts), stopped(stop)).await;
         if let Some(working) = working {

@@ -197,12 +197,19 @@ impl Reader {
                 continue;
             }
             let likeness = |setting: &str| strsim::jaro_winkler(bare(setting), bare(&name));
-            let nearest = ALL.iter().map(|s| s.name).max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-            bail!("there is no setting {}; unset it, or write {}", one_line(&name, 100), nearest.unwrap_or_default());
+            let near = ALL.iter().map(|s| s.name).filter(|name| likeness(name) > NEAR);
+            let instead = match near.max_by(|a, b| likeness(a).total_cmp(&likeness(b))) {
+                Some(nearest) => format!("write {nearest}"),
+                None => "see `certus config show` for those that there are".to_owned(),
+            };
+            bail!("there is no setting {}; unset it, or {instead}", one_line(&name, 100));
         }
         Ok(idle)
     }
 }
+
+/// From which likeness on one name may be meant by another, of 1.
+const NEAR: f64 = 0.8;
 
 /// A name without what nearly all names begin with.
 fn bare(name: &str) -> &str {

@@ -167,6 +167,19 @@ fn refuse_outside(reader: &Reader, policy: &Policy) -> anyhow::Result<()> {
             table::S3_ENDPOINT_URL.name
         );
     }
+    if reader.flag(&table::ENABLE_REGISTRY_PUSH)?
+        && reader.choice(&table::REGISTRY_PUSH_STRATEGY)? == "docker"
+        && let Some(registry) = reader.text(&table::REGISTRY)?
+        && !policy.holds_address(&format!("https://{registry}"), HTTPS)
+    {
+        bail!(
+            "{} is set, and {} `{registry}` is outside; name its host and port in {}, or write to a mirror with {}=mirror",
+            table::OFFLINE.name,
+            table::REGISTRY.name,
+            table::ALLOWED_HOSTS.name,
+            table::REGISTRY_PUSH_STRATEGY.name
+        );
+    }
     for (setting, port) in [
         (&table::DATABASE, POSTGRES),
         (&table::DATABASE_OWNER, POSTGRES),

@@ -158,11 +158,21 @@ fn summary(overview: &Overview, found: usize) -> Vec<String> {
         format!("suppression {} of the baseline ({}) matches nothing; remove it", entry.number, entry.by)
     }));
     lines.push(match policy.decision {
-        Verdict::Pass => "decision: pass".to_owned(),
+        Verdict::Pass => format!("decision: pass{}", within(policy)),
         Verdict::Fail => "decision: fail".to_owned(),
         Verdict::Error => "decision: error, nothing is vouched for".to_owned(),
     });
     lines.iter().map(|line| printable(line).replace('\n', " ")).collect()
+}
+
+/// What was found of severities that have a limit, so that nobody takes a `pass` for "nothing".
+fn within(policy: &PolicyResult) -> String {
+    let counts = policy.counts.clone().unwrap_or_default();
+    let limited = Severity::WORST_FIRST.into_iter().filter(|severity| counts.get(*severity) > 0);
+    let limited =
+        limited.filter_map(|severity| Some((severity, counts.get(severity), policy.thresholds.get(severity)?)));
+    let limited: Vec<_> = limited.map(|(severity, found, most)| format!("{found} of {most} {severity}")).collect();
+    if limited.is_empty() { String::new() } else { format!(" (within limits: {})", limited.join(", ")) }
 }
 
 /// The first place, its path shortened from the left, and how many more there are.
