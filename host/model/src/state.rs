@@ -41,7 +41,7 @@ words!(
     /// The scanning host's signature alone.
     Basic = "basic",
     /// Trust's verdict as well, and an entry in the transparency log.
-    Verified = "verified",
+    Verified = "verified" | "premium",
 });
 
 words!(

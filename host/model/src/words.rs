@@ -1,4 +1,5 @@
-//! Closed sets of words: an enum whose every variant is one word in JSON, in messages and in the database.
+//! Closed sets of words: an enum whose every variant is one word in JSON, in messages and in the database. Behind `|`
+//! stand older words that are read and never written.
 
 /// The text is none of the words of its set.
 #[derive(Debug, thiserror::Error)]
@@ -10,11 +11,11 @@ pub struct BadWord {
 }
 
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident, $what:literal, { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal, { $($(#[$vdoc:meta])* $variant:ident = $word:literal $(| $older:literal)*,)+ }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         pub enum $name {
-            $($(#[$vdoc])* #[serde(rename = $word)] $variant,)+
+            $($(#[$vdoc])* #[serde(rename = $word $(, alias = $older)*)] $variant,)+
         }
 
         impl $name {
@@ -37,11 +38,14 @@ macro_rules! words {
             type Err = $crate::words::BadWord;
 
             fn from_str(text: &str) -> Result<Self, $crate::words::BadWord> {
-                Self::ALL.iter().copied().find(|one| one.as_str() == text).ok_or_else(|| $crate::words::BadWord {
-                    what: $what,
-                    words: Self::ALL.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", "),
-                    value: crate::escape::one_line(text, 60),
-                })
+                match text {
+                    $($word $(| $older)* => Ok(Self::$variant),)+
+                    other => Err($crate::words::BadWord {
+                        what: $what,
+                        words: Self::ALL.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", "),
+                        value: crate::escape::one_line(other, 60),
+                    }),
+                }
             }
         }
     };

@@ -3,6 +3,7 @@
 use axum::Json as Answer;
 use axum::extract::State;
 use certus_model::ScanId;
+use certus_store::Tainted;
 use serde_json::{Value, json};
 
 use crate::caller::Reader;
@@ -28,12 +29,21 @@ pub(crate) async fn provenance(
     if scan.is_none() && known.entries.is_empty() && known.decisions.is_empty() {
         return Err(Problem::scan_not_found());
     }
-    Ok(Answer(provenance_body(&id, scan.as_ref(), &known)))
+    let tainted = state.services.store.tainted(caller.reach(), Some(&id)).await?;
+    Ok(Answer(provenance_body(&id, scan.as_ref(), &known, &tainted)))
 }
 
-fn provenance_body(id: &ScanId, scan: Option<&certus_store::Scan>, known: &certus_trust::Provenance) -> Value {
+fn provenance_body(
+    id: &ScanId,
+    scan: Option<&certus_store::Scan>,
+    known: &certus_trust::Provenance,
+    tainted: &[Tainted],
+) -> Value {
     let entry = known.entries.iter().find(|row| row.kind == "scan");
     let decision = known.decisions.first();
+    let manifest = scan.and_then(|scan| scan.manifest_digest);
+    let vouched = entry.filter(|_| manifest.is_some());
+    let is_good = known.verified && tainted.is_empty();
     let permitted = decision.is_some_and(|decision| decision.permitted);
     let verified = permitted && decision.is_some_and(|decision| decision.tier == certus_model::Tier::Verified);
     let published = scan.and_then(|scan| scan.published.clone());
@@ -63,8 +73,8 @@ fn provenance_body(id: &ScanId, scan: Option<&certus_store::Scan>, known: &certu
     json!({
         "scan_id": id,
         "manifest": {
-            "version": null, "digest": scan.and_then(|scan| scan.manifest_digest),
-            "signed_by": entry.map(|row| row.signer), "signed_at": entry.map(|row| rfc3339(row.at)),
+            "version": null, "digest": manifest,
+            "signed_by": vouched.map(|row| row.signer), "signed_at": vouched.map(|row| rfc3339(row.at)),
         },
         "scans": scans,
         "verification_trail": trail,
@@ -72,12 +82,15 @@ fn provenance_body(id: &ScanId, scan: Option<&certus_store::Scan>, known: &certu
             "s3": published.as_ref().map(|published| published["marker"].clone()),
             "oci": published.as_ref().and_then(|published| published.get("registry").cloned()),
         },
-        "chain_status": match (known.verified, permitted) {
+        "tainted": tainted.iter().map(|one| json!({
+            "kind": one.kind, "digest": one.digest, "reason": one.reason, "revoked_at": rfc3339(one.revoked_at),
+        })).collect::<Vec<_>>(),
+        "chain_status": match (is_good, permitted) {
             (true, true) => "complete",
             (true, false) => "partial",
             (false, _) => "broken",
         },
-        "trust_level": match (known.verified, verified, permitted) {
+        "trust_level": match (is_good, verified, permitted) {
             (true, true, _) => "high",
             (true, false, true) => "medium",
             (true, false, false) => "low",

@@ -87,6 +87,8 @@ pub(crate) struct UploadBody {
     vsa: Option<Value>,
     #[schema(required = true, format = DateTime)]
     expires_at: Option<String>,
+    /// Whether it rests on a plugin or signer that was revoked since, so that nobody should rest on it.
+    tainted: bool,
     /// Where it is published.
     #[schema(required = true, value_type = Option<Object>)]
     published: Option<Value>,
@@ -166,10 +168,12 @@ pub(crate) async fn show(
     let scan = store.scan(caller.reach(), &id).await?.ok_or_else(Problem::scan_not_found)?;
     let publication = store.publication(caller.reach(), &id).await?;
     let none = || Problem::new(Kind::NotFound, "Nobody has asked for this scan's publication");
-    publication.map(|publication| Answer(body_of(scan, publication))).ok_or_else(none)
+    let publication = publication.ok_or_else(none)?;
+    let tainted = !store.tainted(caller.reach(), Some(&id)).await?.is_empty();
+    Ok(Answer(body_of(scan, publication, tainted)))
 }
 
-fn body_of(scan: Scan, publication: Publication) -> UploadBody {
+fn body_of(scan: Scan, publication: Publication, tainted: bool) -> UploadBody {
     let answer = publication.answer.unwrap_or_default();
     let part = |name: &str| answer.get(name).filter(|part| !part.is_null()).cloned();
     UploadBody {
@@ -189,6 +193,7 @@ fn body_of(scan: Scan, publication: Publication) -> UploadBody {
         permit: part("permit"),
         vsa: part("vsa"),
         expires_at: publication.expires_at.map(rfc3339),
+        tainted,
         published: publication.published,
         uploaded_at: publication.uploaded_at.map(rfc3339),
     }
@@ -197,8 +202,7 @@ fn body_of(scan: Scan, publication: Publication) -> UploadBody {
 fn read(body: Value) -> Result<Tier, Vec<FieldError>> {
     let mut fields = Fields::of(body)?;
     let tier = match fields.text("tier", 20).as_deref() {
-        // An older word for it.
-        None | Some("premium") => Some(Tier::Verified),
+        None => Some(Tier::Verified),
         Some(word) => match word.parse() {
             Ok(tier) => Some(tier),
             Err(error) => {

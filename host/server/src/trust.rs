@@ -340,7 +340,7 @@ pub(crate) async fn revoke(
     let (kind, digest, reason) = read(body).map_err(Problem::invalid)?;
     let store = &state.services.store;
     store.revoke(kind, digest, &reason, &caller.tenant, &caller.actor).await?;
-    let resting = store.tainted(caller.reach()).await?.into_iter().filter(|tainted| tainted.digest == digest);
+    let resting = store.tainted(caller.reach(), None).await?.into_iter().filter(|tainted| tainted.digest == digest);
     Ok((StatusCode::CREATED, Answer(TaintedList { items: resting.map(tainted_body).collect() })))
 }
 
@@ -351,7 +351,7 @@ pub(crate) async fn tainted(
     State(state): State<Shared>,
     AdminReader(caller): AdminReader,
 ) -> Result<Answer<TaintedList>, Problem> {
-    let items = state.services.store.tainted(caller.reach()).await?.into_iter().map(tainted_body).collect();
+    let items = state.services.store.tainted(caller.reach(), None).await?.into_iter().map(tainted_body).collect();
     Ok(Answer(TaintedList { items }))
 }
 

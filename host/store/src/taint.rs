@@ -34,12 +34,12 @@ pub struct Tainted {
 }
 
 impl Store {
-    /// Every publication that rests on a plugin or signer that was revoked, the newest first; at most 10,000. Each
-    /// comes with what was revoked.
+    /// Every publication, or every one of a scan, that rests on a plugin or signer that was revoked, the newest first; at
+    /// most 10,000. Each comes with what was revoked.
     ///
     /// # Errors
     /// A database that fails.
-    pub async fn tainted(&self, reach: Reach<'_>) -> Result<Vec<Tainted>, Error> {
+    pub async fn tainted(&self, reach: Reach<'_>, scan: Option<&ScanId>) -> Result<Vec<Tainted>, Error> {
         let mut select = Statement::new(
             "SELECT p.id, p.tenant_id, p.scan_id, p.tier, p.index_digest, p.destination, p.issued_at, s.upload_status, \
              r.kind, r.digest, r.reason, r.at FROM permits p \
@@ -47,6 +47,9 @@ impl Store {
              JOIN revocations r ON r.kind = i.kind AND r.digest = i.digest \
              LEFT JOIN scans s ON s.id = p.scan_id WHERE p.permitted = 1",
         );
+        if let Some(scan) = scan {
+            select.push(" AND p.scan_id = ").bind(scan.as_str());
+        }
         select.within(reach, " AND p.tenant_id = ").push(" ORDER BY p.issued_at DESC, p.id LIMIT 10000");
         let mut transaction = self.read(reach).await?;
         let rows = select.query().fetch_all(&mut *transaction).await?;

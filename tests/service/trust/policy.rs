@@ -220,6 +220,8 @@ fn what_is_revoked_is_denied_and_what_rested_on_it_is_listed() {
     let service = Service::start(&home, &[KEYED]);
     let (before, after) = (scanned(&service), scanned(&service));
     let decided = permitted(&service, &before, "verified");
+    assert_eq!(decided["tainted"], false);
+    assert_eq!(service.get(&format!("/v1/provenance/{before}")).json()["trust_level"], "high");
     let (plugin, signer) = (plugins(&decided).remove(0), id_of(&home, "ada"));
     let listed = |path: &str| service.get(path).json()["items"].as_array().expect("items").clone();
     assert!(listed("/v1/tainted-publications").is_empty() && listed("/v1/revocations").is_empty());
@@ -250,8 +252,12 @@ fn what_is_revoked_is_denied_and_what_rested_on_it_is_listed() {
     let tainted = home.service(&[]).arg("tainted").output().expect("certus runs");
     let lines = String::from_utf8_lossy(&tainted.stdout).into_owned();
     assert!(lines.lines().count() == 2 && lines.contains(&plugin) && lines.contains(&signer), "{lines}");
-    // What was permitted stays on record as it was; the list says what to think of it.
-    assert_eq!(upload(&service, &before)["upload_status"], "permitted");
+    // What was permitted stays on record as it was, and says what to think of it.
+    let shown = upload(&service, &before);
+    assert_eq!((&shown["upload_status"], &shown["tainted"]), (&json!("permitted"), &json!(true)), "{shown:#}");
+    let provenance = service.get(&format!("/v1/provenance/{before}")).json();
+    assert_eq!(provenance["tainted"].as_array().map(Vec::len), Some(2), "{provenance:#}");
+    assert_eq!((&provenance["trust_level"], &provenance["chain_status"]), (&json!("untrusted"), &json!("broken")));
     for body in [
         json!({ "kind": "user", "digest": plugin, "reason": "x" }),
         json!({ "kind": "plugin", "digest": "short", "reason": "x" }),

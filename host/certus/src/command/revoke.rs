@@ -22,7 +22,7 @@ pub(crate) fn run(settings: &Settings, revoke: &Revoke) -> anyhow::Result<Exit> 
         if !new {
             note("it was revoked before; the first reason stands");
         }
-        let resting = store.tainted(Reach::All).await?.into_iter().filter(|tainted| tainted.digest == digest);
+        let resting = store.tainted(Reach::All, None).await?.into_iter().filter(|tainted| tainted.digest == digest);
         print(&lines(&resting.collect::<Vec<_>>()))?;
         Ok(Exit::Pass)
     })
@@ -30,7 +30,7 @@ pub(crate) fn run(settings: &Settings, revoke: &Revoke) -> anyhow::Result<Exit> 
 
 pub(crate) fn tainted(settings: &Settings) -> anyhow::Result<Exit> {
     on_store(settings, async |store| {
-        print(&lines(&store.tainted(Reach::All).await?))?;
+        print(&lines(&store.tainted(Reach::All, None).await?))?;
         Ok(Exit::Pass)
     })
 }
