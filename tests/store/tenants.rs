@@ -141,5 +141,21 @@ fn a_signing_key_is_one_tenants_for_ever() {
         assert_eq!(kept.iter().map(|key| &key.tenant).collect::<Vec<_>>(), [&one, &two]);
         let filter = AuditFilter { action: Some("tenant.key-claimed".to_owned()), limit: 10, ..Default::default() };
         assert_eq!(store.audit_events(Reach::All, &filter).await.unwrap().len(), 2, "each once");
+        let last = store.audit_events(Reach::All, &filter).await.unwrap().pop().expect("two");
+        let narrow = |actor: &str, since, until| AuditFilter {
+            actor: Some(actor.to_owned()),
+            since: Some(since),
+            until: Some(until),
+            ..filter.clone()
+        };
+        for (filter, some) in [
+            (narrow(&last.actor, last.at, last.at), true),
+            (narrow("somebody else", last.at, last.at), false),
+            (narrow(&last.actor, last.at + 1, i64::MAX), false),
+            (narrow(&last.actor, 0, 1), false),
+        ] {
+            let found = store.audit_events(Reach::All, &filter).await.unwrap();
+            assert_eq!(found.contains(&last), some, "{filter:?}");
+        }
     });
 }

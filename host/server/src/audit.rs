@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::caller::Reader;
 use crate::openapi::ListAnswers;
 use crate::problem::{Kind, Problem};
-use crate::query::{Filter, Seq, Text};
+use crate::query::{Filter, Seq, Text, moment};
 use crate::scans::in_range;
 use crate::state::Shared;
 use crate::time::rfc3339;
@@ -58,6 +58,15 @@ pub(crate) struct AuditQuery {
     action: Option<Text>,
     #[param(value_type = Option<String>, min_length = 1, max_length = 1024)]
     object: Option<Text>,
+    /// Only what this one did, as `actor` names them.
+    #[param(value_type = Option<String>, min_length = 1, max_length = 1024)]
+    actor: Option<Text>,
+    /// Only what happened at this time or later.
+    #[param(format = DateTime, example = "2026-01-01T00:00:00Z")]
+    since: Option<String>,
+    /// Only what happened at this time or before.
+    #[param(format = DateTime, example = "2027-01-01T00:00:00Z")]
+    until: Option<String>,
     /// Only after this `seq`.
     #[param(value_type = Option<i64>, minimum = 0, maximum = 9_223_372_036_854_775_807i64)]
     after: Option<Seq>,
@@ -86,8 +95,15 @@ pub(crate) async fn list(
         _ => caller.reach(),
     };
     let after = query.after.unwrap_or_default().0;
-    let (action, object) = (query.action.map(String::from), query.object.map(String::from));
-    let filter = AuditFilter { action, object, after, limit: limit + 1 };
+    let filter = AuditFilter {
+        action: query.action.map(String::from),
+        object: query.object.map(String::from),
+        actor: query.actor.map(String::from),
+        since: moment("since", query.since.as_deref())?,
+        until: moment("until", query.until.as_deref())?,
+        after,
+        limit: limit + 1,
+    };
     let mut events = state.services.store.audit_events(reach, &filter).await?;
     let more = events.len() > limit as usize;
     events.truncate(limit as usize);

@@ -103,3 +103,13 @@ impl<S: Send + Sync> FromRequestParts<S> for IdPath {
         Ok(Self(id))
     }
 }
+
+/// A time in a query, in milliseconds since 1970.
+///
+/// # Errors
+/// A text that is none.
+pub(crate) fn moment(name: &str, given: Option<&str>) -> Result<Option<i64>, Problem> {
+    let Some(text) = given else { return Ok(None) };
+    let none = || Problem::new(Kind::BadQuery, format!("`{name}` has to be a time such as 2026-01-01T00:00:00Z"));
+    crate::time::parse(text).map(Some).ok_or_else(none)
+}

@@ -16,9 +16,9 @@ use crate::caller::Reader;
 use crate::openapi::{ListAnswers, ObjectAnswers};
 use crate::page::{next_link, read_scan_cursor, scan_cursor};
 use crate::problem::{Kind, Problem};
-use crate::query::{Filter, ScanPath, Text};
+use crate::query::{Filter, ScanPath, Text, moment};
 use crate::state::Shared;
-use crate::time::{parse, rfc3339};
+use crate::time::rfc3339;
 
 /// A scan.
 #[derive(Debug, Serialize, ToSchema)]
@@ -195,13 +195,7 @@ pub(crate) async fn list(
     OriginalUri(uri): OriginalUri,
     Filter(query): Filter<ScanQuery>,
 ) -> Result<(Option<[(HeaderName, HeaderValue); 1]>, Json<ScanPage>), Problem> {
-    let since = match &query.since {
-        None => None,
-        Some(text) => Some(
-            parse(text)
-                .ok_or_else(|| Problem::new(Kind::BadQuery, "`since` has to be a time such as 2026-01-01T00:00:00Z"))?,
-        ),
-    };
+    let since = moment("since", query.since.as_deref())?;
     let filter = ScanFilter {
         workspace: query.workspace_id,
         component: query.component_id,

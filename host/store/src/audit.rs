@@ -55,6 +55,12 @@ pub struct AuditFilter {
     pub action: Option<String>,
     /// Only this object.
     pub object: Option<String>,
+    /// Only what this one did.
+    pub actor: Option<String>,
+    /// Only what happened at this time or later, in milliseconds since 1970.
+    pub since: Option<i64>,
+    /// Only what happened at this time or before.
+    pub until: Option<i64>,
     /// Only after this place in the chain.
     pub after: i64,
     /// At most this many.
@@ -201,9 +207,16 @@ impl Store {
         let mut select = Statement::new("SELECT * FROM audit_events WHERE seq > ");
         select.bind(filter.after);
         select.within(reach, " AND tenant_id = ");
-        for (column, wanted) in [(" AND action = ", &filter.action), (" AND object = ", &filter.object)] {
+        let texts =
+            [(" AND action = ", &filter.action), (" AND object = ", &filter.object), (" AND actor = ", &filter.actor)];
+        for (column, wanted) in texts {
             if let Some(wanted) = wanted {
                 select.push(column).bind(wanted.as_str());
+            }
+        }
+        for (column, time) in [(" AND at >= ", filter.since), (" AND at <= ", filter.until)] {
+            if let Some(time) = time {
+                select.push(column).bind(time);
             }
         }
         select.push(" ORDER BY seq LIMIT ").bind(i64::from(filter.limit));

@@ -62,7 +62,18 @@ pub(crate) fn cancel(settings: &Settings, cancel: &Cancel) -> anyhow::Result<Exi
 pub(crate) fn publish(settings: &Settings, publish: &Publish) -> anyhow::Result<Exit> {
     ask(settings, async |server| {
         let request = path(&publish.id, "/upload-request");
-        let mut answer: Value = server.post(&request, &json!({ "tier": publish.tier }), None).await?;
+        server.post::<Value>(&request, &json!({ "tier": publish.tier }), None).await?;
+        let mut answer: Value = server.get(&request, &[]).await?;
+        // What is under way or done stays what it is.
+        let (wanted, tier) = (publish.tier.as_str(), text(&answer, "tier"));
+        if tier != wanted {
+            let status = text(&answer, "upload_status");
+            note(&format!(
+                "{} is {status} in the tier `{tier}`, which stays; `{wanted}` was not asked for",
+                publish.id
+            ));
+            return Ok(Exit::Host);
+        }
         let ended = |status: &str| matches!(status, "uploaded" | "denied" | "upload_failed");
         while publish.wait && !ended(&text(&answer, "upload_status")) {
             tokio::time::sleep(LOOK).await;
