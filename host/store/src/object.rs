@@ -70,7 +70,7 @@ pub trait Objects: fmt::Debug + Send + Sync {
     /// What is on record of an object; none if there is none.
     ///
     /// # Errors
-    /// A store that fails.
+    /// [`Error::Taken`] where there can be none, as below a file of a folder; a store that fails.
     fn look<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Object>, Error>>;
 
     /// Writes an object.

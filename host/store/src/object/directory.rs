@@ -92,7 +92,11 @@ impl Directory {
     }
 
     fn make_parents(&self, key: &str) -> io::Result<()> {
-        key.rsplit_once('/').map_or(Ok(()), |(above, _)| self.dir.create_dir_all(above))
+        let made = key.rsplit_once('/').map_or(Ok(()), |(above, _)| self.dir.create_dir_all(above));
+        made.map_err(|cause| match cause.kind() {
+            io::ErrorKind::AlreadyExists => io::ErrorKind::NotADirectory.into(),
+            _ => cause,
+        })
     }
 
     /// The names of a key, up to this folder.
@@ -106,7 +110,11 @@ impl Directory {
     /// What an object carries is found by what it holds, so that the two cannot be taken for each other's.
     fn look_now(&self, key: &str) -> io::Result<Option<Object>> {
         check(key)?;
-        let Some(mut file) = found(self.dir.open(key))? else { return Ok(None) };
+        // A file above it or a folder in its place is no absence: nothing can be put there.
+        let mut file = match self.dir.open(key) {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
         let (sha256, size) = crate::blob::digest(&mut file)?;
         let meta = found(self.dir.read(beside(key, sha256)))?;
         Ok(Some(Object { size, meta: meta.and_then(|bytes| serde_json::from_slice(&bytes).ok()) }))
@@ -122,13 +130,20 @@ impl Directory {
 
     fn remove_now(&self, key: &str) -> io::Result<()> {
         check(key)?;
-        found(self.dir.remove_file(key))?;
+        match self.dir.symlink_metadata(key) {
+            // What lies in it has other keys.
+            Ok(metadata) if metadata.is_dir() => return Ok(()),
+            _ => found(self.dir.remove_file(key))?,
+        };
         found(self.dir.remove_dir_all(format!("{META}/{key}"))).map(drop)
     }
 
     fn failed(&self, key: &str, done: &'static str, cause: io::Error) -> Error {
-        let what = certus_model::escape::one_line(key, 300);
-        Error::Blob { what, done, place: self.place(), cause: cause.into() }
+        let (what, place) = (certus_model::escape::one_line(key, 300), self.place());
+        match cause.kind() {
+            io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => Error::Taken { what, place },
+            _ => Error::Blob { what, done, place, cause: cause.into() },
+        }
     }
 }
 
@@ -175,7 +190,11 @@ impl Objects for Directory {
 
     fn open<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<std::fs::File, Error>> {
         Box::pin(async move {
-            match check(key).and_then(|()| found(self.dir.open(key))) {
+            let open = || match found(self.dir.open(key))? {
+                Some(file) if file.metadata()?.is_file() => Ok(Some(file)),
+                _ => Ok(None),
+            };
+            match check(key).and_then(|()| open()) {
                 Ok(Some(file)) => Ok(file.into_std()),
                 Ok(None) => Err(Error::Gone { what: key.to_owned() }),
                 Err(cause) => Err(self.failed(key, "read", cause)),

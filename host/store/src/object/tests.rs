@@ -105,6 +105,34 @@ fn of_two_that_write_at_once_one_is_first_and_its_object_stays_whole() {
 }
 
 #[test]
+fn a_file_and_a_folder_of_one_name_are_in_each_others_way() {
+    let (_folder, directory) = directory();
+    let objects: &dyn Objects = &directory;
+    let one = meta(b"one", "main");
+    run(async {
+        for key in ["d/dup", "e/f/g"] {
+            objects.keep(key, Content::Bytes(b"one"), &one, Over::Nothing).await.unwrap();
+        }
+        for key in ["d/dup/y", "d/dup/y/z", "e/f", "e"] {
+            assert!(matches!(objects.look(key).await, Err(Error::Taken { .. })), "{key}");
+            for over in [Over::Nothing, Over::Anything] {
+                let kept = objects.keep(key, Content::Bytes(b"one"), &one, over).await;
+                assert!(matches!(kept, Err(Error::Taken { .. })), "{key}: {kept:?}");
+                let copied = objects.keep_copy(objects, "d/dup", key, &one, over).await;
+                assert!(matches!(copied, Err(Error::Taken { .. })), "{key}: {copied:?}");
+            }
+            assert_eq!(objects.digest(key).await.unwrap(), None, "{key}");
+            objects.remove(key).await.unwrap();
+        }
+        for key in ["d/dup", "e/f/g"] {
+            let kept = objects.look(key).await.unwrap();
+            assert_eq!(kept, Some(Object { size: 3, meta: Some(one.clone()) }), "{key}: its meta stays too");
+        }
+        assert_eq!(objects.look("e/f/h").await.unwrap(), None);
+    });
+}
+
+#[test]
 fn keys_lead_nowhere_else() {
     let (_folder, directory) = directory();
     let objects: &dyn Objects = &directory;
