@@ -3,7 +3,7 @@ use std::io::{Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use aws_sdk_s3::config::Builder;
-use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{MetadataDirective, TaggingDirective};
 use base64::Engine as _;
@@ -164,7 +164,12 @@ impl Objects for Bucket {
             let copy = copy.metadata_directive(MetadataDirective::Replace).set_metadata(Some(carried(meta)));
             let copy = copy.tagging_directive(TaggingDirective::Replace).set_tagging(tags(meta));
             let copy = copy.customize().config_override(Builder::new().timeout_config(patience(meta.size())));
-            copy.send().await.map(drop).map_err(|cause| self.failed("copied", key, said(cause)))
+            match copy.send().await {
+                Err(SdkError::ServiceError(error)) if error.err().code() == Some("NoSuchKey") => {
+                    Err(Error::Gone { what: from_key.to_owned() })
+                }
+                sent => sent.map(drop).map_err(|cause| self.failed("copied", key, said(cause))),
+            }
         })
     }
 
