@@ -155,7 +155,7 @@ pub(crate) async fn scan(
     match done.await.map_err(Problem::internal)? {
         Ok(answered) => Ok(Answer(answered)),
         // The prefix is nobody's choice of a key.
-        Err(error @ Error::Reserved { .. }) => Err(refused("report_key", &error)),
+        Err(error @ (Error::Reserved { .. } | Error::NoKey { .. })) => Err(refused("report_key", &error)),
         Err(error) => Err(error.into()),
     }
 }
@@ -209,11 +209,12 @@ fn read(body: Value) -> Result<Wanted, Vec<FieldError>> {
     if scan.is_some() && prefix.is_some() {
         fields.error("prefix", "goes without `scan_id`; name one of them");
     }
-    for (name, text) in [("prefix", &prefix), ("report_key", &report_key)] {
-        let is_path = |text: &str| text.trim_end_matches('/').parse::<RepoPath>().is_ok();
-        if text.as_deref().is_some_and(|text| !is_path(text)) {
-            fields.error(name, "is no key; write it without a slash at its beginning, `..` and empty names");
-        }
+    let is_path = |text: &str| text.parse::<RepoPath>().is_ok();
+    if prefix.as_deref().is_some_and(|prefix| !is_path(prefix.trim_end_matches('/'))) {
+        fields.error("prefix", "is no key; write it without a slash at its beginning, `..` and empty names");
+    }
+    if report_key.as_deref().is_some_and(|key| !is_path(key)) {
+        fields.error("report_key", "is no key; write it without a slash at its beginning or end, `..` and empty names");
     }
     fields.finish(Some(Wanted { bucket, prefix, scan, report_key, dry_run }))
 }

@@ -27,6 +27,7 @@ mod limits;
 mod reading;
 mod socket;
 mod submitting;
+mod transform;
 
 struct Fixture {
     _folder: tempfile::TempDir,

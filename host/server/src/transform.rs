@@ -71,10 +71,10 @@ pub(crate) fn transform(state: &Shared) -> Result<&Transform, Problem> {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
-            Error::TooMany { .. } | Error::Reserved { .. } => refused("prefix", &error),
+            Error::TooMany { .. } | Error::Reserved { .. } | Error::NoKey { .. } => refused("prefix", &error),
             Error::Golden => refused("dry_run", &error),
             Error::Store(certus_store::Error::Taken { what, .. }) => {
-                Self::new(Kind::Exists, format!("There is another object `{}` already", shown(&what)))
+                Self::new(Kind::Exists, format!("There is another object at `{}` already, or in its way", shown(&what)))
             }
             Error::Store(error) => error.into(),
             Error::Inspector(why) => {

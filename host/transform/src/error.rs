@@ -20,6 +20,14 @@ pub enum Error {
         /// Which key.
         key: String,
     },
+    /// A key that not every place takes.
+    #[error("`{key}` {why}; choose another key")]
+    NoKey {
+        /// Which key.
+        key: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// The scanners could not run.
     #[error("the objects could not be looked at, so nothing was called clean: {0}")]
     Inspector(String),

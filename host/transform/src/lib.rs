@@ -4,6 +4,7 @@
 
 mod error;
 mod inspector;
+mod key;
 mod privacy;
 mod quarantine;
 mod report;

@@ -10,6 +10,8 @@ use tempfile::TempDir;
 
 use crate::{Ask, Error, Given, Inspector, QUARANTINE, Seen, Transform, Which};
 
+mod moving;
+
 /// Finds `CARD`, cannot read `BROKEN`, and fails over `PANIC`.
 #[derive(Debug)]
 struct Words;

@@ -10,8 +10,9 @@ use tokio::sync::Mutex;
 
 use crate::error::Error;
 use crate::inspector::Inspector;
+use crate::key::assert_free;
 use crate::privacy::{self, Looked, PrivacyScan};
-use crate::quarantine::{QUARANTINE, quarantine, quarantined};
+use crate::quarantine::{quarantine, quarantined};
 use crate::report;
 
 /// Looks after what lies in the places that scans are published to.
@@ -64,8 +65,8 @@ impl Transform {
     /// Looks at every object below a prefix, moves what is not clean into quarantine, and puts that on record.
     ///
     /// # Errors
-    /// [`Error::Golden`] for objects that are not to be moved, [`Error::Reserved`] for the key of the report,
-    /// [`Error::TooMany`]; scanners, a store or a database that fail. What was moved by then stays so.
+    /// [`Error::Golden`] for objects that are not to be moved, [`Error::Reserved`] and [`Error::NoKey`] for the key of
+    /// the report, [`Error::TooMany`]; scanners, a store or a database that fail. What was moved by then stays so.
     pub async fn privacy_scan(&self, ask: &Ask<'_>, tenant: &TenantId, actor: &str) -> Result<PrivacyScan, Error> {
         if ask.which == Which::Golden && !ask.dry_run {
             return Err(Error::Golden);
@@ -108,7 +109,8 @@ impl Transform {
     /// Keeps an object in the raw place. One that is there already stays as it is, whatever it holds.
     ///
     /// # Errors
-    /// [`Error::Reserved`]; [`certus_store::Error::Taken`] for another one of that key; a store that fails.
+    /// [`Error::Reserved`], [`Error::NoKey`]; [`certus_store::Error::Taken`] for another one of that key, or in its way;
+    /// a store that fails.
     pub async fn keep_raw(&self, key: &str, file: &std::fs::File, meta: &Meta) -> Result<(), Error> {
         assert_free(key)?;
         Ok(self.raw.keep(key, Content::File(file), meta, Over::Nothing).await?)
@@ -125,15 +127,6 @@ impl Transform {
             }
         }
         Ok(objects)
-    }
-}
-
-/// Refuses keys below which the host keeps what is its own.
-fn assert_free(key: &str) -> Result<(), Error> {
-    let first = key.split('/').next().unwrap_or(key);
-    match key.starts_with(QUARANTINE) || first.parse::<ScanId>().is_ok() {
-        true => Err(Error::Reserved { key: certus_model::escape::one_line(key, 200) }),
-        false => Ok(()),
     }
 }
 
