@@ -34,7 +34,7 @@ impl Inspector for Words {
 }
 
 struct Place {
-    _folder: TempDir,
+    folder: TempDir,
     store: Store,
     raw: Arc<dyn Objects>,
     transform: Transform,
@@ -54,7 +54,7 @@ async fn place(objects: &[(&str, &str)]) -> Place {
         put(&*raw, key, text).await;
     }
     let transform = Transform::new(store.clone(), raw.clone(), golden, Arc::new(Words));
-    Place { _folder: folder, store, raw, transform, tenant }
+    Place { folder, store, raw, transform, tenant }
 }
 
 async fn put(place: &dyn Objects, key: &str, text: &str) {

@@ -121,7 +121,7 @@ impl Transform {
         privacy::release(&mut objects, &self.store.released_digests().await?);
         if moves {
             for object in objects.iter_mut().filter(|object| !object.is_clean()) {
-                let to = quarantine(place, object, &now()).await?;
+                let Some(to) = quarantine(place, object, &now()).await? else { continue };
                 tracing::warn!(key = object.key, sha256 = %object.sha256, to, "an object was put into quarantine");
                 object.moved_to = Some(to);
             }
