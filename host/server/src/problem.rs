@@ -157,6 +157,12 @@ impl Problem {
         problem
     }
 
+    /// The same, and what happened before it.
+    pub(crate) fn told_after(mut self, before: &str) -> Self {
+        self.0.detail = format!("{before}. {}", self.0.detail).into();
+        self
+    }
+
     pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
         self.0.retry_after = Some(seconds);
         self

@@ -77,6 +77,10 @@ impl From<Error> for Problem {
                 Self::new(Kind::Exists, format!("There is another object at `{}` already, or in its way", shown(&what)))
             }
             Error::Store(error) => error.into(),
+            Error::Unfinished { moved, cause } => {
+                let before = format!("Objects were moved to quarantine, {moved} of them, and then it failed");
+                Self::from(*cause).told_after(&before)
+            }
             Error::Inspector(why) => {
                 tracing::error!(why, "stored objects could not be looked at");
                 Self::new(Kind::Unavailable, "The scanners could not run, so nothing is called clean; the log says why")

@@ -10,7 +10,7 @@ use crate::database::{Reach, Store, now};
 use crate::error::Error;
 use crate::sql::{Columns, Statement};
 
-/// A look at stored objects that has ended.
+/// A look at stored objects.
 #[derive(Clone, Copy, Debug)]
 pub struct NewPrivacyScan<'a> {
     /// Its id: a UUID.
@@ -23,8 +23,10 @@ pub struct NewPrivacyScan<'a> {
     pub dry_run: bool,
     /// Objects that were looked at.
     pub scanned: i64,
-    /// Those that are not clean.
+    /// Those that are not clean, of a dry run; else those that were moved.
     pub quarantined: i64,
+    /// Whether it failed before everything was moved that is not clean.
+    pub failed: bool,
 }
 
 /// Content that a person has released from quarantine.
@@ -56,7 +58,22 @@ pub struct TransformCounts {
 }
 
 impl Store {
-    /// Puts a look at stored objects on record.
+    /// Puts on record that a look at stored objects is about to move some. `quarantined` of it does not count yet.
+    ///
+    /// # Errors
+    /// A database that fails.
+    pub async fn announce_privacy_scan(
+        &self,
+        scan: &NewPrivacyScan<'_>,
+        tenant: &TenantId,
+        actor: &str,
+    ) -> Result<(), Error> {
+        let detail = object!({ "prefix": scan.prefix, "scanned": scan.scanned });
+        let (tenant, actor, object) = (tenant.clone(), actor.to_owned(), scan.id.to_owned());
+        self.audit(NewAudit { tenant, actor, action: "privacy.moving", object, detail }).await
+    }
+
+    /// Puts a look at stored objects on record that has ended.
     ///
     /// # Errors
     /// A database that fails.
@@ -84,7 +101,7 @@ impl Store {
         insert.query().execute(&mut *transaction).await?;
         let detail = object!({
             "prefix": scan.prefix, "dry_run": scan.dry_run,
-            "scanned": scan.scanned, "quarantined": scan.quarantined,
+            "scanned": scan.scanned, "quarantined": scan.quarantined, "failed": scan.failed,
         });
         let (tenant, actor, object) = (tenant.clone(), actor.to_owned(), scan.id.to_owned());
         audit::append(&mut transaction, &[NewAudit { tenant, actor, action: "privacy.scanned", object, detail }])

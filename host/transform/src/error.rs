@@ -28,6 +28,15 @@ pub enum Error {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A look that failed after it had moved something.
+    #[error("objects were moved to quarantine, {moved} of them, and then it failed: {cause}")]
+    Unfinished {
+        /// How many.
+        moved: usize,
+        /// Why it did not go on.
+        #[source]
+        cause: Box<Error>,
+    },
     /// The scanners could not run.
     #[error("the objects could not be looked at, so nothing was called clean: {0}")]
     Inspector(String),

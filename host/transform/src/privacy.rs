@@ -67,6 +67,11 @@ impl PrivacyScan {
     pub fn quarantined(&self) -> usize {
         self.objects.iter().filter(|object| !object.is_clean()).count()
     }
+
+    /// How many objects were moved.
+    pub(crate) fn moved(&self) -> usize {
+        self.objects.iter().filter(|object| object.moved_to.is_some()).count()
+    }
 }
 
 /// Looks at every object below `prefix`. What is gone by the time that it is looked at is left out.

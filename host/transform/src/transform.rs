@@ -1,9 +1,10 @@
 //! Transform, put together.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use certus_model::{ScanId, Sha256, TenantId};
-use certus_store::{Content, Meta, NewPrivacyScan, Objects, Over, Store};
+use certus_store::{Content, Error as StoreError, Meta, NewPrivacyScan, Objects, Over, Store};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::Mutex;
@@ -66,7 +67,8 @@ impl Transform {
     ///
     /// # Errors
     /// [`Error::Golden`] for objects that are not to be moved, [`Error::Reserved`] and [`Error::NoKey`] for the key of
-    /// the report, [`Error::TooMany`]; scanners, a store or a database that fail. What was moved by then stays so.
+    /// the report, [`certus_store::Error::Taken`] for one that is there already, [`Error::TooMany`];
+    /// scanners, a store or a database that fail. Then nothing was moved, or it is [`Error::Unfinished`].
     pub async fn privacy_scan(&self, ask: &Ask<'_>, tenant: &TenantId, actor: &str) -> Result<PrivacyScan, Error> {
         if ask.which == Which::Golden && !ask.dry_run {
             return Err(Error::Golden);
@@ -74,19 +76,7 @@ impl Transform {
         if let Some(key) = ask.report_key {
             assert_free(key)?;
         }
-        let _turn = self.turn.lock().await;
-        let place = self.place(ask.which);
-        let objects = self.look(place, ask.prefix, !ask.dry_run).await?;
-        let id = uuid::Uuid::now_v7().to_string();
-        let (prefix, dry_run) = (ask.prefix.to_owned(), ask.dry_run);
-        let scan = PrivacyScan { id, place: place.place(), prefix, dry_run, objects };
-        if let Some(key) = ask.report_key {
-            let text = report::text(&scan, |key| place.uri(key));
-            let meta = Meta::new(Sha256::of(text.as_bytes()), text.len() as u64, "text/plain; charset=utf-8", &now());
-            place.keep(key, Content::Bytes(text.as_bytes()), &meta, Over::Nothing).await?;
-        }
-        self.store.keep_privacy_scan(&record(&scan), tenant, actor).await?;
-        Ok(scan)
+        self.scan(ask, tenant, actor).await
     }
 
     /// What of a scan is held back, by key: what lies in quarantine and is not released. With `anew`, what came in is
@@ -98,7 +88,7 @@ impl Transform {
         let prefix = format!("{scan}/incoming/");
         if anew {
             let ask = Ask { which: Which::Raw, prefix: &prefix, dry_run: false, report_key: None };
-            self.privacy_scan(&ask, tenant, "host").await?;
+            self.scan(&ask, tenant, "host").await?;
         }
         let released = self.store.released_digests().await?;
         let held = quarantined(&*self.raw, &prefix).await?;
@@ -116,21 +106,71 @@ impl Transform {
         Ok(self.raw.keep(key, Content::File(file), meta, Over::Nothing).await?)
     }
 
-    async fn look(&self, place: &dyn Objects, prefix: &str, moves: bool) -> Result<Vec<Looked>, Error> {
-        let mut objects = privacy::look(place, prefix, &self.inspector).await?;
-        privacy::release(&mut objects, &self.store.released_digests().await?);
-        if moves {
-            for object in objects.iter_mut().filter(|object| !object.is_clean()) {
-                let Some(to) = quarantine(place, object, &now()).await? else { continue };
-                tracing::warn!(key = object.key, sha256 = %object.sha256, to, "an object was put into quarantine");
-                object.moved_to = Some(to);
-            }
+    async fn scan(&self, ask: &Ask<'_>, tenant: &TenantId, actor: &str) -> Result<PrivacyScan, Error> {
+        let _turn = self.turn.lock().await;
+        let place = self.place(ask.which);
+        if let Some(key) = ask.report_key
+            && place.look(key).await?.is_some()
+        {
+            return Err(StoreError::Taken { what: key.to_owned(), place: place.place() }.into());
         }
-        Ok(objects)
+        let mut objects = privacy::look(place, ask.prefix, &self.inspector).await?;
+        privacy::release(&mut objects, &self.store.released_digests().await?);
+        let id = uuid::Uuid::now_v7().to_string();
+        let (prefix, dry_run) = (ask.prefix.to_owned(), ask.dry_run);
+        let mut scan = PrivacyScan { id, place: place.place(), prefix, dry_run, objects };
+        let ended = self.end(&mut scan, place, ask.report_key, tenant, actor).await;
+        let moved = scan.moved();
+        match ended {
+            Ok(()) => Ok(scan),
+            Err(cause) if moved == 0 => Err(cause),
+            Err(cause) => Err(Error::Unfinished { moved, cause: Box::new(cause) }),
+        }
+    }
+
+    /// Moves what was seen, puts on record what was moved, whatever failed, and only then writes the report. That there
+    /// is something to be moved is on record before, for whoever dies or finds no database on the way.
+    async fn end(
+        &self,
+        scan: &mut PrivacyScan,
+        place: &dyn Objects,
+        report_key: Option<&str>,
+        tenant: &TenantId,
+        actor: &str,
+    ) -> Result<(), Error> {
+        let moves = !scan.dry_run && scan.quarantined() > 0;
+        if moves {
+            self.store.announce_privacy_scan(&record(scan, false), tenant, actor).await?;
+        }
+        let all_moved = if moves { move_unclean(place, &mut scan.objects).await } else { Ok(()) };
+        if all_moved.is_ok() || scan.moved() > 0 {
+            self.store.keep_privacy_scan(&record(scan, all_moved.is_err()), tenant, actor).await?;
+        }
+        all_moved?;
+        let Some(key) = report_key else { return Ok(()) };
+        let text = report::text(scan, |key| place.uri(key));
+        let meta = Meta::new(Sha256::of(text.as_bytes()), text.len() as u64, "text/plain; charset=utf-8", &now());
+        Ok(place.keep(key, Content::Bytes(text.as_bytes()), &meta, Over::Nothing).await?)
     }
 }
 
-fn record(scan: &PrivacyScan) -> NewPrivacyScan<'_> {
+/// Moves what is not clean; what is gone by then is left out. What was moved says where it lies, also if this fails.
+async fn move_unclean(place: &dyn Objects, objects: &mut Vec<Looked>) -> Result<(), Error> {
+    let mut gone = BTreeSet::new();
+    for object in objects.iter_mut().filter(|object| !object.is_clean()) {
+        object.moved_to = quarantine(place, object, &now()).await?;
+        match &object.moved_to {
+            Some(to) => {
+                tracing::warn!(key = object.key, sha256 = %object.sha256, to, "an object was put into quarantine");
+            }
+            None => drop(gone.insert(object.key.clone())),
+        }
+    }
+    objects.retain(|object| !gone.contains(&object.key));
+    Ok(())
+}
+
+fn record(scan: &PrivacyScan, failed: bool) -> NewPrivacyScan<'_> {
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     NewPrivacyScan {
         id: &scan.id,
@@ -138,7 +178,8 @@ fn record(scan: &PrivacyScan) -> NewPrivacyScan<'_> {
         prefix: &scan.prefix,
         dry_run: scan.dry_run,
         scanned: count(scan.objects.len()),
-        quarantined: count(scan.quarantined()),
+        quarantined: count(if scan.dry_run { scan.quarantined() } else { scan.moved() }),
+        failed,
     }
 }
 

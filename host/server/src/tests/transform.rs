@@ -87,6 +87,36 @@ impl Lake {
 }
 
 #[tokio::test]
+async fn a_report_that_has_no_place_moves_nothing() {
+    let lake = Lake::new(&[("bct1/a.csv", "one"), ("report.txt", "another one")]).await;
+    let before = lake.keys().await;
+    for taken in ["report.txt", "report.txt/more", "bct1"] {
+        lake.look(json!({"prefix": "bct1/", "report_key": taken})).await.is_problem(409, "exists");
+    }
+    for key in ["r3/", "quarantine", "quarantine/r", ".meta/r", "test_0123456789ab/r"] {
+        let answer = lake.look(json!({"prefix": "bct1/", "report_key": key})).await;
+        answer.is_problem(422, "invalid");
+        assert_eq!(answer.json["errors"][0]["field"], "report_key", "{key}");
+    }
+    assert_eq!((lake.keys().await, lake.recorded("privacy.scanned").await), (before, vec![]));
+    assert_eq!(lake.recorded("privacy.moving").await, <[Value; 0]>::default());
+
+    let answer = lake.look(json!({"prefix": "bct1/", "report_key": "r3"})).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    assert_eq!(answer.json["results"][0]["moved_to"], "quarantine/bct1/a.csv");
+    assert_eq!(lake.keys().await, ["quarantine/bct1/a.csv", "r3", "report.txt"]);
+    let wanted = json!({"prefix": "bct1/", "dry_run": false, "scanned": 1, "quarantined": 1, "failed": false});
+    assert_eq!(lake.recorded("privacy.scanned").await, [wanted]);
+    assert_eq!(lake.recorded("privacy.moving").await, [json!({"prefix": "bct1/", "scanned": 1})]);
+
+    lake.put("bct1/a.csv", "two").await;
+    let beside = format!("quarantine/bct1/a.csv.{}", Sha256::of(b"two"));
+    let answer = lake.look(json!({"prefix": "bct1/"})).await;
+    assert_eq!(answer.json["results"][0]["moved_to"], *beside, "{answer:?}");
+    assert_eq!(lake.keys().await[..2], ["quarantine/bct1/a.csv", &beside], "neither is lost");
+}
+
+#[tokio::test]
 async fn keys_that_no_place_takes_are_no_failures_of_it() {
     let lake = Lake::new(&[("d/dup", "an object"), ("e/f/g", "an object")]).await;
     let long = "x".repeat(256);

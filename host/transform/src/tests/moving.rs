@@ -1,20 +1,90 @@
 //! Where objects go, and what is on record of it.
 
-use certus_store::Error as StoreError;
+use certus_store::{AuditEvent, AuditFilter, Error as StoreError, Reach};
 
 use super::*;
 
 impl Place {
+    async fn scan_with_report(&self, prefix: &str, key: &str) -> Result<crate::PrivacyScan, Error> {
+        let ask = Ask { which: Which::Raw, prefix, dry_run: false, report_key: Some(key) };
+        self.transform.privacy_scan(&ask, &self.tenant, "test").await
+    }
+
     async fn text(&self, key: &str) -> String {
         let mut text = String::new();
         self.raw.open(key).await.unwrap().read_to_string(&mut text).unwrap();
         text
+    }
+
+    /// What the audit chain says of looks: how many objects each has moved, and whether it failed.
+    async fn recorded(&self) -> Vec<(u64, bool)> {
+        let filter = AuditFilter { action: Some("privacy.scanned".to_owned()), object: None, after: 0, limit: 100 };
+        let events = self.store.audit_events(Reach::All, &filter).await.unwrap();
+        let told = |event: &AuditEvent| {
+            (event.detail["quarantined"].as_u64().unwrap(), event.detail["failed"].as_bool().unwrap())
+        };
+        events.iter().map(told).collect()
     }
 }
 
 fn sorted(mut keys: Vec<String>) -> Vec<String> {
     keys.sort();
     keys
+}
+
+#[tokio::test]
+async fn nothing_is_moved_where_the_report_has_no_place() {
+    let place = place(&[("b/a", "CARD"), ("report.txt", "another one"), ("d/dup", "fine")]).await;
+    let before = place.keys().await;
+    for taken in ["report.txt", "d/dup/report.txt", "d"] {
+        let refused = place.scan_with_report("b/", taken).await.unwrap_err();
+        assert!(matches!(refused, Error::Store(StoreError::Taken { .. })), "{taken}: {refused}");
+        assert_eq!(place.keys().await, before, "{taken}");
+    }
+    let reserved = ["quarantine", "quarantine/a", "test_0123456789ab/incoming/a", ".meta", ".new/a"];
+    for key in reserved {
+        let refused = place.scan_with_report("b/", key).await.unwrap_err();
+        assert!(matches!(refused, Error::Reserved { .. }), "{key}: {refused}");
+    }
+    for key in ["r3/", "/r", "a//b", "a/../b", &"x".repeat(256), &"x/".repeat(500)] {
+        let refused = place.scan_with_report("b/", key).await.unwrap_err();
+        assert!(matches!(refused, Error::NoKey { .. }), "{key}: {refused}");
+    }
+    assert_eq!((place.keys().await, place.recorded().await), (before, vec![]));
+
+    for key in ["quarantined.txt", "r3/.hidden"] {
+        place.scan_with_report("b/", key).await.unwrap();
+    }
+    assert_eq!(place.recorded().await, [(1, false), (0, false)]);
+    let wanted =
+        format!("[BLOCK] {} (test/card x1; moved to {})\n", place.raw.uri("b/a"), place.raw.uri("quarantine/b/a"));
+    assert_eq!(place.text("quarantined.txt").await, wanted);
+}
+
+#[tokio::test]
+async fn what_was_moved_before_a_failure_is_on_record() {
+    let place = place(&[("b/a", "CARD"), ("b/b", "CARD SWAP"), ("b/c", "CARD")]).await;
+    let failed = place.scan_with_report("b/", "report.txt").await.unwrap_err();
+    assert!(matches!(failed, Error::Unfinished { moved: 1, .. }), "{failed}");
+    assert_eq!(place.keys().await, ["b/b", "b/c", "quarantine/b/a"]);
+    assert_eq!(place.text("b/b").await, "swapped", "nobody has looked at it");
+    assert_eq!(place.recorded().await, [(1, true)]);
+    let counts = place.store.transform_counts().await.unwrap();
+    assert_eq!((counts.privacy_scans, counts.quarantined), (1, 1));
+
+    // The twin: nothing was moved, so there is nothing to record.
+    put(&*place.raw, "b/b2", "CARD SWAP").await;
+    let failed = place.scan("b/b2", false).await.unwrap_err();
+    assert!(!matches!(failed, Error::Unfinished { .. }), "{failed}");
+    assert_eq!(place.recorded().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_gone_is_left_out() {
+    let place = place(&[("b/a", "CARD"), ("b/b", "CARD GONE")]).await;
+    let scan = place.scan("b/", false).await.unwrap();
+    assert_eq!((scan.objects.len(), scan.quarantined()), (1, 1));
+    assert_eq!(place.recorded().await, [(1, false)]);
 }
 
 #[tokio::test]
