@@ -144,7 +144,8 @@ pub(crate) async fn scan(
         (Some(scan), None, Which::Golden) => format!("{scan}/golden/"),
         (_, prefix, _) => prefix.unwrap_or_else(|| ACTIVE.to_owned()),
     };
-    // What was begun is ended and put on record, whether or not somebody still waits for it.
+    // What was begun is ended and put on record, whether or not somebody still waits for it. It is no more than one of
+    // a tenant, for another one is refused.
     let done = tokio::spawn(async move {
         let report_key = wanted.report_key.as_deref();
         let ask = Ask { which, prefix: &prefix, dry_run: wanted.dry_run, report_key };

@@ -77,6 +77,10 @@ impl From<Error> for Problem {
                 Self::new(Kind::Exists, format!("There is another object at `{}` already, or in its way", shown(&what)))
             }
             Error::Store(error) => error.into(),
+            Error::Busy => {
+                let detail = "Another privacy scan of this tenant runs or waits; ask again once it has ended";
+                Self::new(Kind::Unavailable, detail).retry_after(10)
+            }
             Error::Unfinished { moved, cause } => {
                 let before = format!("Objects were moved to quarantine, {moved} of them, and then it failed");
                 Self::from(*cause).told_after(&before)

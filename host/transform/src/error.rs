@@ -28,6 +28,9 @@ pub enum Error {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A look of the same tenant that has not ended.
+    #[error("another privacy scan of this tenant runs or waits; ask again once it has ended")]
+    Busy,
     /// A look that failed after it had moved something.
     #[error("objects were moved to quarantine, {moved} of them, and then it failed: {cause}")]
     Unfinished {

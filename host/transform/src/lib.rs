@@ -11,6 +11,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 mod transform;
+mod turn;
 
 pub use error::Error;
 pub use inspector::{Given, Inspector, Seen};

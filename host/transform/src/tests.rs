@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::{Ask, Error, Given, Inspector, QUARANTINE, Seen, Transform, Which};
 
 mod moving;
+mod turns;
 
 /// Finds `CARD`, cannot read `BROKEN`, fails over `PANIC`, and waits over `WAIT` until the test lets it go on. While it
 /// looks at `SWAP`, somebody puts another object there, and removes `GONE`.

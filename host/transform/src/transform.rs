@@ -7,7 +7,6 @@ use certus_model::{ScanId, Sha256, TenantId};
 use certus_store::{Content, Error as StoreError, Meta, NewPrivacyScan, Objects, Over, Store};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::sync::Mutex;
 
 use crate::error::Error;
 use crate::inspector::Inspector;
@@ -15,6 +14,7 @@ use crate::key::assert_free;
 use crate::privacy::{self, Looked, PrivacyScan};
 use crate::quarantine::{quarantine, quarantined};
 use crate::report;
+use crate::turn::Turns;
 
 /// Looks after what lies in the places that scans are published to.
 #[derive(Clone)]
@@ -23,8 +23,7 @@ pub struct Transform {
     raw: Arc<dyn Objects>,
     golden: Arc<dyn Objects>,
     inspector: Arc<dyn Inspector>,
-    /// Held by whoever looks: two would move the same objects, and take twice the memory.
-    turn: Arc<Mutex<()>>,
+    turns: Turns,
 }
 
 /// Which place.
@@ -52,7 +51,7 @@ pub struct Ask<'a> {
 impl Transform {
     /// Of these places.
     pub fn new(store: Store, raw: Arc<dyn Objects>, golden: Arc<dyn Objects>, inspector: Arc<dyn Inspector>) -> Self {
-        Self { store, raw, golden, inspector, turn: Arc::default() }
+        Self { store, raw, golden, inspector, turns: Turns::default() }
     }
 
     /// A place.
@@ -63,11 +62,12 @@ impl Transform {
         }
     }
 
-    /// Looks at every object below a prefix, moves what is not clean into quarantine, and puts that on record.
+    /// Looks at every object below a prefix, moves what is not clean into quarantine, and puts that on record. One scan
+    /// of a tenant runs or waits at a time.
     ///
     /// # Errors
     /// [`Error::Golden`] for objects that are not to be moved, [`Error::Reserved`] and [`Error::NoKey`] for the key of
-    /// the report, [`certus_store::Error::Taken`] for one that is there already, [`Error::TooMany`];
+    /// the report, [`certus_store::Error::Taken`] for one that is there already, [`Error::TooMany`], [`Error::Busy`];
     /// scanners, a store or a database that fail. Then nothing was moved, or it is [`Error::Unfinished`].
     pub async fn privacy_scan(&self, ask: &Ask<'_>, tenant: &TenantId, actor: &str) -> Result<PrivacyScan, Error> {
         if ask.which == Which::Golden && !ask.dry_run {
@@ -76,6 +76,7 @@ impl Transform {
         if let Some(key) = ask.report_key {
             assert_free(key)?;
         }
+        let _turn = self.turns.asked(tenant).await?;
         self.scan(ask, tenant, actor).await
     }
 
@@ -83,11 +84,12 @@ impl Transform {
     /// looked at first.
     ///
     /// # Errors
-    /// As [`Transform::privacy_scan`].
+    /// As [`Transform::privacy_scan`], but that it waits for no scan that somebody asked for.
     pub async fn held_back(&self, scan: &ScanId, tenant: &TenantId, anew: bool) -> Result<Vec<String>, Error> {
         let prefix = format!("{scan}/incoming/");
         if anew {
             let ask = Ask { which: Which::Raw, prefix: &prefix, dry_run: false, report_key: None };
+            let _turn = self.turns.gate().await;
             self.scan(&ask, tenant, "host").await?;
         }
         let released = self.store.released_digests().await?;
@@ -107,7 +109,6 @@ impl Transform {
     }
 
     async fn scan(&self, ask: &Ask<'_>, tenant: &TenantId, actor: &str) -> Result<PrivacyScan, Error> {
-        let _turn = self.turn.lock().await;
         let place = self.place(ask.which);
         if let Some(key) = ask.report_key
             && place.look(key).await?.is_some()

@@ -117,6 +117,35 @@ async fn a_report_that_has_no_place_moves_nothing() {
 }
 
 #[tokio::test]
+async fn a_tenant_has_one_privacy_scan_also_when_nobody_waits_for_it() {
+    let lake = Lake::new(&[("slow/a", &"x".repeat(200)), ("fast/a", "x")]).await;
+    let (router, admin) = (lake.fixture.router.clone(), lake.fixture.admin.clone());
+    let body = json!({"prefix": "slow/", "dry_run": true}).to_string();
+    let slow = request("POST", LOOK, &admin).body(Body::from(body)).unwrap();
+    let client = tokio::spawn(router.oneshot(slow));
+    let Lake { fixture, waits, goes_on, .. } = &lake;
+    while waits.try_recv().is_err() {
+        tokio::task::yield_now().await;
+    }
+    client.abort();
+    for _ in 0..3 {
+        let answer = lake.look(json!({"prefix": "fast/"})).await;
+        answer.is_problem(503, "unavailable");
+        assert_eq!(answer.headers[header::RETRY_AFTER], "10");
+    }
+    goes_on.send(()).unwrap();
+    // Nobody waits, and it is put on record.
+    while lake.recorded("privacy.scanned").await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let id = fixture.submit(&fixture.acme).await;
+    let others = fixture.post(&fixture.acme, LOOK, json!({"scan_id": id})).await;
+    assert_eq!((others.status, &others.json["scanned"]), (StatusCode::OK, &json!(0)), "{others:?}");
+    let again = lake.look(json!({"prefix": "fast/"})).await;
+    assert_eq!((again.status, &again.json["quarantined"]), (StatusCode::OK, &json!(1)), "{again:?}");
+}
+
+#[tokio::test]
 async fn keys_that_no_place_takes_are_no_failures_of_it() {
     let lake = Lake::new(&[("d/dup", "an object"), ("e/f/g", "an object")]).await;
     let long = "x".repeat(256);
