@@ -4,9 +4,10 @@ use axum::Json as Answer;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use certus_model::RepoPath;
-use certus_store::Meta;
+use certus_store::{Meta, NewAudit};
 use certus_transform::{Error, Transform, Which};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::caller::AdminWriter;
@@ -127,6 +128,9 @@ pub(crate) async fn upload_raw(
     }
     let meta = Meta::new(sha256, size, "application/octet-stream", &now()).field("uploaded-by", &caller.actor);
     transform.keep_raw(&key, &file, &meta).await?;
+    let detail = json!({ "sha256": sha256.to_string(), "size": size });
+    let (tenant, actor, object) = (caller.tenant, caller.actor, key.clone());
+    state.services.store.audit(NewAudit { tenant, actor, action: "raw.received", object, detail }).await?;
     // It lies there now, and here no more.
     drop(partial);
     let (_, bucket) = which(transform, None)?;

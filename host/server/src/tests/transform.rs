@@ -160,4 +160,6 @@ async fn keys_that_no_place_takes_are_no_failures_of_it() {
     assert_eq!(lake.keys().await, ["d/dup", "e/f/g"]);
     let answer = lake.upload("d", "dup2").await;
     assert_eq!((answer.status, &answer.json["key"]), (StatusCode::CREATED, &json!("d/dup2")), "{answer:?}");
+    let wanted = json!({"sha256": Sha256::of(b"text").to_string(), "size": 4});
+    assert_eq!(lake.recorded("raw.received").await, [wanted]);
 }
