@@ -81,6 +81,7 @@ pub(crate) async fn transparency(
         assessment: query.assessment_id,
         signer: query.signer,
         artifact: None,
+        signature: None,
         offset: in_range("offset", query.offset, 0, 0, 10_000)?,
         limit: in_range("limit", query.limit, 10, 1, 100)?,
     };

@@ -24,6 +24,7 @@ use crate::state::Shared;
 
 mod access;
 mod limits;
+mod notary;
 mod reading;
 mod socket;
 mod submitting;

@@ -50,6 +50,8 @@ pub struct LogFilter {
     pub signer: Option<String>,
     /// Only about this.
     pub artifact: Option<Sha256>,
+    /// Only with this signature, base64 of DER.
+    pub signature: Option<String>,
     /// Leave out this many.
     pub offset: u32,
     /// At most this many.
@@ -148,6 +150,7 @@ impl Store {
             (" AND assessment_id = ", filter.assessment.clone()),
             (" AND signer = ", filter.signer.clone()),
             (" AND artifact = ", filter.artifact.map(|artifact| artifact.to_string())),
+            (" AND signature = ", filter.signature.clone()),
         ] {
             if let Some(wanted) = wanted {
                 select.push(column).bind(wanted);

@@ -142,9 +142,9 @@ impl Trust {
         identity: Option<&str>,
     ) -> Result<Verified, Error> {
         let refused = |why: &str| Verified { valid: false, why: Some(why.to_owned()), signer: None, index: None };
-        let filter = certus_store::LogFilter { artifact: Some(artifact), limit: 100, ..Default::default() };
-        let rows = self.store.log_rows(reach, &filter).await?;
-        let Some(row) = rows.into_iter().find(|row| row.signature == signature) else {
+        let (artifact, signature) = (Some(artifact), Some(signature.to_owned()));
+        let filter = certus_store::LogFilter { artifact, signature, limit: 1, ..Default::default() };
+        let Some(row) = self.store.log_rows(reach, &filter).await?.pop() else {
             return Ok(refused("no such signature over this artifact is in the log"));
         };
         let (signer, index) = (Some(row.signer), Some(row.index));
