@@ -1,24 +1,25 @@
 //! What Trust signs for others, and what it knows of signatures.
 
 mod bodies;
+mod reading;
 
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
-use certus_model::Sha256;
 use certus_store::{LogFilter, LogRow};
-use certus_trust::{SignAsked, SignedFile, Trust};
+use certus_trust::Trust;
 use serde_json::{Value, json};
 
 use self::bodies::{
     EntryBody, EntryQuery, ProofBody, ProofQuery, SignArtifactRequest, SignRequest, SignedBody, TransparencyEntry,
     VerifiedBody, VerifyChainRequest, VerifyRequest,
 };
+use self::reading::{digest, files_of, read_sign};
 use crate::body::Json;
 use crate::caller::{Reader, Writer};
-use crate::fields::Fields;
+use crate::fields::{Fields, plain};
 use crate::openapi::{BodyAnswers, ListAnswers, ObjectAnswers};
-use crate::problem::{FieldError, Kind, Problem};
+use crate::problem::{Kind, Problem};
 use crate::query::{Filter, IdPath};
 use crate::scans::in_range;
 use crate::state::Shared;
@@ -78,8 +79,8 @@ pub(crate) async fn transparency(
     Filter(query): Filter<EntryQuery>,
 ) -> Result<Answer<Vec<EntryBody>>, Problem> {
     let filter = LogFilter {
-        assessment: query.assessment_id,
-        signer: query.signer,
+        assessment: query.assessment_id.map(String::from),
+        signer: query.signer.map(String::from),
         artifact: None,
         signature: None,
         offset: in_range("offset", query.offset, 0, 0, 10_000)?,
@@ -127,9 +128,11 @@ pub(crate) async fn sign_artifact(
     let locations = fields.take("artifact_locations").unwrap_or_default();
     let inner = fields.take("inner_signatures").unwrap_or_default();
     let metadata = fields.take("assessment_metadata").unwrap_or_default();
-    let assessment = metadata["assessment_id"].as_str().filter(|id| !id.is_empty() && id.len() <= 128);
-    if assessment.is_none() {
-        fields.error("assessment_metadata", "has to hold an `assessment_id`");
+    let assessment = metadata["assessment_id"].as_str();
+    match assessment.map(|id| plain(id, 128)) {
+        None => fields.error("assessment_metadata", "has to hold an `assessment_id`"),
+        Some(Err(why)) => fields.error("assessment_metadata", format!("`assessment_id` {why}")),
+        Some(Ok(())) => {}
     }
     let files = files_of(&inner, &mut fields, "inner_signatures");
     let files = fields.finish(files).map_err(Problem::invalid)?;
@@ -181,6 +184,9 @@ pub(crate) async fn verify_chain(
     let signatures = fields.take("signatures").unwrap_or_default();
     let entry = fields.text("sigstore_entry_id", 100);
     let files = files_of(&signatures["inner"], &mut fields, "signatures");
+    if let Some(Err(why)) = signatures["outer"]["sigstore_entry_id"].as_str().map(|id| plain(id, 100)) {
+        fields.error("signatures", format!("`outer.sigstore_entry_id` {why}"));
+    }
     let files = fields.finish(files).map_err(Problem::invalid)?;
     let inner = trust.custody(&files).inner_verified;
     let outer = outer_row(&state, trust, &caller, &signatures["outer"], entry.as_deref()).await?;
@@ -229,47 +235,6 @@ fn locations_agree(locations: &Value) -> Option<bool> {
     let all: Option<Vec<_>> = digests.into_iter().collect();
     let all = all.filter(|all| !all.is_empty())?;
     Some(all.iter().all(|digest| *digest == all[0]))
-}
-
-fn files_of(inner: &Value, fields: &mut Fields, name: &str) -> Option<Vec<SignedFile>> {
-    let files = inner.get("files").cloned().unwrap_or_else(|| json!([]));
-    match serde_json::from_value::<Vec<SignedFile>>(files) {
-        Ok(files) if files.len() <= 10_000 => Some(files),
-        _ => {
-            fields.error(name, "has to hold `files` with `path`, `digest` and `signature` each, at most 10,000");
-            None
-        }
-    }
-}
-
-fn digest(fields: &mut Fields, name: &str) -> Option<Sha256> {
-    let text = fields.required_text(name, 71)?;
-    let digest = text.strip_prefix("sha256:").unwrap_or(&text).parse().ok();
-    if digest.is_none() {
-        fields.error(name, "has to be a SHA-256 in 64 lower-case hex digits");
-    }
-    digest
-}
-
-fn read_sign(body: Value) -> Result<SignAsked, Vec<FieldError>> {
-    let mut fields = Fields::of(body)?;
-    let artifact = digest(&mut fields, "artifact");
-    let artifact_type = fields.required_text("artifact_type", 20);
-    if artifact_type.as_deref().is_some_and(|kind| !["image", "sbom", "report", "assessment"].contains(&kind)) {
-        fields.error("artifact_type", "is `image`, `sbom`, `report` or `assessment`");
-    }
-    let subject = fields.required_text("subject", 500);
-    let predicates = fields.take("predicates").unwrap_or_else(|| json!({}));
-    if !predicates.is_object() {
-        fields.error("predicates", "has to be an object");
-    }
-    let all = artifact.zip(artifact_type).zip(subject).map(|((artifact, artifact_type), subject)| SignAsked {
-        artifact,
-        artifact_type,
-        subject,
-        predicates,
-    });
-    fields.finish(all)
 }
 
 fn signed_body(row: LogRow) -> SignedBody {

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::query::Text;
+
 /// Something to be signed.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
@@ -126,11 +128,11 @@ pub(crate) struct ProofQuery {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct EntryQuery {
-    #[param(max_length = 128)]
-    pub(super) assessment_id: Option<String>,
+    #[param(value_type = Option<String>, max_length = 128)]
+    pub(super) assessment_id: Option<Text>,
     /// The id of a key.
-    #[param(max_length = 200)]
-    pub(super) signer: Option<String>,
+    #[param(value_type = Option<String>, max_length = 200)]
+    pub(super) signer: Option<Text>,
     #[param(minimum = 1, maximum = 100, default = 10)]
     pub(super) limit: Option<u32>,
     #[param(minimum = 0, maximum = 10000, default = 0)]

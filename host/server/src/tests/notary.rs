@@ -9,7 +9,7 @@ use certus_trust::{Log, Parts, Policy, Trust};
 
 use super::*;
 
-/// A service that is Trust, and the key of a client that it knows.
+/// A service that is Trust, and the keys of clients that it knows.
 struct Notary {
     fixture: Fixture,
     client: SigningKey,
@@ -20,7 +20,7 @@ struct Notary {
 impl Notary {
     async fn new() -> Self {
         let mut fixture = Fixture::new().await;
-        let (client, own) = (SigningKey::generate().unwrap(), SigningKey::generate().unwrap());
+        let [client, own] = [(); 2].map(|()| SigningKey::generate().unwrap());
         let folder = Arc::new(FolderLog::open(&fixture.root.join("log")).unwrap());
         let log = Log::new(LogKey::generate("log.example.com/certus").unwrap(), folder.clone(), folder);
         let known = KeySet::from_iter([client.public().clone()]);
@@ -43,12 +43,45 @@ impl Notary {
         answer.json["signature"].as_str().unwrap().to_owned()
     }
 
+    /// Asks for an outer signature over these files.
+    async fn assess(&self, files: Value) -> Answer {
+        self.post("/v1/sign-artifact", assessment("a1", files)).await
+    }
+
+    /// Has a chain of signatures looked at.
+    async fn chain(&self, files: Value, outer: &Value) -> Answer {
+        let signatures = json!({ "inner": { "files": files }, "outer": outer });
+        self.post("/v1/verify-chain", json!({ "artifact_locations": locations(), "signatures": signatures })).await
+    }
+
+    async fn entries(&self) -> usize {
+        self.fixture.get(&self.fixture.acme, "/v1/transparency").await.json.as_array().unwrap().len()
+    }
+
     async fn verify(&self, content: &[u8], signature: &str) -> Value {
         let body = json!({ "artifact": Sha256::of(content).to_string(), "signature": signature });
         let answer = self.post("/v1/verify", body).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.json
     }
+}
+
+fn locations() -> Value {
+    json!({ "s3": { "uri": "s3://golden/a1", "digest": format!("sha256:{}", Sha256::of(b"all")) } })
+}
+
+fn assessment(id: &str, files: Value) -> Value {
+    json!({
+        "artifact_locations": locations(), "inner_signatures": { "files": files },
+        "assessment_metadata": { "assessment_id": id },
+    })
+}
+
+/// A file with this content, as a client sends it that has signed it.
+fn file(path: &str, content: &[u8], key: &SigningKey) -> Value {
+    let digest = Sha256::of(content);
+    let signature = BASE64.encode(key.sign(digest.as_bytes()).unwrap().as_der());
+    json!({ "path": path, "digest": format!("sha256:{digest}"), "signature": signature })
 }
 
 fn artifact(content: &[u8]) -> Value {
@@ -66,4 +99,59 @@ async fn a_signature_is_found_behind_any_number_of_later_ones() {
     assert_eq!((&known["valid"], &known["transparency_index"]), (&json!(true), &json!(0)), "{known:#}");
     let known = notary.verify(b"other", &first).await;
     assert_eq!((&known["valid"], &known["transparency_index"]), (&json!(false), &Value::Null), "{known:#}");
+}
+
+#[tokio::test]
+async fn texts_that_cannot_be_kept_are_refused_before_anything_is_done() {
+    let notary = Notary::new().await;
+    let files = json!([file("app.tar", b"app", &notary.client)]);
+    for query in ["assessment_id=%00", "signer=%00", "assessment_id=a%00b"] {
+        let answer = notary.fixture.get(&notary.fixture.acme, &format!("/v1/transparency?{query}")).await;
+        answer.is_problem(400, "bad-query");
+    }
+    for id in ["a\0b", "", &"a".repeat(129)] {
+        notary.post("/v1/sign-artifact", assessment(id, files.clone())).await.is_problem(422, "invalid");
+    }
+    notary.assess(json!([file("a\0b", b"app", &notary.client)])).await.is_problem(422, "invalid");
+    notary.chain(files.clone(), &json!({ "sigstore_entry_id": "\0" })).await.is_problem(422, "invalid");
+    assert_eq!(notary.entries().await, 0, "nothing was logged");
+
+    assert_eq!(notary.assess(files.clone()).await.json["status"], "signed");
+    let query = format!("/v1/transparency?assessment_id=a1&signer={}", notary.own);
+    assert_eq!(notary.fixture.get(&notary.fixture.acme, &query).await.json[0]["assessment_id"], "a1");
+    let unknown = notary.chain(files, &json!({ "sigstore_entry_id": "e1" })).await;
+    assert_eq!((unknown.status.as_u16(), &unknown.json["outer_signature_valid"]), (200, &json!(false)), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn a_file_is_named_once() {
+    let notary = Notary::new().await;
+    let good = file("app.tar", b"app", &notary.client);
+    let mut bad = good.clone();
+    bad["digest"] = json!(format!("sha256:{}", Sha256::of(b"something else")));
+    for files in [json!([bad, good]), json!([good, bad]), json!([good, good])] {
+        for answer in [notary.assess(files.clone()).await, notary.chain(files, &Value::Null).await] {
+            answer.is_problem(422, "invalid");
+            let detail = answer.json["errors"][0]["detail"].as_str().unwrap();
+            assert!(detail.contains("`app.tar` twice"), "{detail}");
+        }
+    }
+    assert_eq!(notary.entries().await, 0, "nothing was signed");
+    let two = notary.assess(json!([good, file("lib.tar", b"lib", &notary.client)])).await;
+    assert_eq!(two.json["status"], "signed", "{two:?}");
+    let broken = notary.assess(json!([bad, file("lib.tar", b"lib", &notary.client)])).await.json;
+    assert_eq!((&broken["status"], &broken["outer_signature"]), (&json!("failed"), &Value::Null), "{broken:#}");
+}
+
+#[tokio::test]
+async fn an_assessment_has_so_many_files_and_no_more() {
+    let notary = Notary::new().await;
+    let mut files: Vec<_> = (0..=500).map(|at| file(&format!("f{at}"), b"app", &notary.client)).collect();
+    for answer in [notary.assess(json!(files)).await, notary.chain(json!(files), &Value::Null).await] {
+        answer.is_problem(422, "invalid");
+        assert!(answer.json["detail"].as_str().unwrap().contains("at most 500"), "{answer:?}");
+    }
+    files.pop();
+    assert_eq!(notary.assess(json!(files)).await.json["status"], "signed");
+    assert_eq!(notary.chain(json!(files), &Value::Null).await.json["inner_signature_valid"], true);
 }
