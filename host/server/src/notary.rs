@@ -137,7 +137,7 @@ pub(crate) async fn sign_artifact(
     let files = files_of(&inner, &mut fields, "inner_signatures");
     let files = fields.finish(files).map_err(Problem::invalid)?;
     let assessment = assessment.unwrap_or_default().to_owned();
-    let found = trust.custody(&files);
+    let found = trust.custody(&files).await.map_err(undecided)?;
     let identical = locations_agree(&locations);
     let proof = json!({
         "inner_signatures_verified": found.inner_verified,
@@ -149,6 +149,7 @@ pub(crate) async fn sign_artifact(
         },
         "both_locations_identical": identical.unwrap_or(false),
         "files": found.files,
+        "refused": found.refused,
     });
     if !found.inner_verified {
         let answer = json!({ "status": "failed", "assessment_id": assessment, "outer_signature": null, "verification_proof": proof });
@@ -188,9 +189,10 @@ pub(crate) async fn verify_chain(
         fields.error("signatures", format!("`outer.sigstore_entry_id` {why}"));
     }
     let files = fields.finish(files).map_err(Problem::invalid)?;
-    let inner = trust.custody(&files).inner_verified;
-    let outer = outer_row(&state, trust, &caller, &signatures["outer"], entry.as_deref()).await?;
-    let (outer_valid, row) = (outer.as_ref().is_some_and(|(valid, _)| *valid), outer.map(|(_, row)| row));
+    let custody = trust.custody(&files).await.map_err(undecided)?;
+    let inner = custody.inner_verified;
+    let (row, outer) = outer_row(&state, trust, &caller, &signatures["outer"], entry.as_deref()).await?;
+    let outer_valid = outer.is_ok();
     let identical = locations_agree(&locations);
     let has = |name: &str| locations.get(name).is_some_and(Value::is_object);
     // Another assessment's outer signature is good, and says nothing of this one.
@@ -199,7 +201,9 @@ pub(crate) async fn verify_chain(
     Ok(Answer(json!({
         "chain_verified": whole,
         "inner_signature_valid": inner,
+        "inner_refused": custody.refused,
         "outer_signature_valid": outer_valid,
+        "outer_refused": outer.err(),
         "chain_unbroken": unbroken,
         "signer_inner": signatures["inner"]["signer"],
         "signer_outer": row.as_ref().map(|row| row.signer),
@@ -215,18 +219,24 @@ pub(crate) async fn verify_chain(
     })))
 }
 
-/// The entry that an outer signature names, and whether it is good.
+/// The entry that an outer signature names, and whether it is good: if not, why.
 async fn outer_row(
     state: &Shared,
     trust: &Trust,
     caller: &crate::caller::Caller,
     outer: &Value,
     entry: Option<&str>,
-) -> Result<Option<(bool, LogRow)>, Problem> {
-    let Some(id) = entry.or(outer["sigstore_entry_id"].as_str()) else { return Ok(None) };
-    let Some(row) = state.services.store.log_row(caller.reach(), id).await? else { return Ok(None) };
-    let good = trust.verify_row(&row).await.map_err(undecided)?.is_ok();
-    Ok(Some((good && outer["signature"].as_str() == Some(&row.signature), row)))
+) -> Result<(Option<LogRow>, Result<(), String>), Problem> {
+    let unknown = |why: &str| Ok((None, Err(why.to_owned())));
+    let Some(id) = entry.or(outer["sigstore_entry_id"].as_str()) else { return unknown("no entry is named") };
+    let Some(row) = state.services.store.log_row(caller.reach(), id).await? else {
+        return unknown("there is no such entry");
+    };
+    let mut good = trust.verify_row(&row).await.map_err(undecided)?;
+    if outer["signature"].as_str() != Some(&row.signature) {
+        good = Err("it is not the signature of the entry".to_owned());
+    }
+    Ok((Some(row), good))
 }
 
 /// Whether all locations name the same digest; none where one names none.

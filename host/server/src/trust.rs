@@ -203,9 +203,12 @@ pub(crate) fn trust(state: &Shared) -> Result<&Trust, Problem> {
     state.services.trust.as_ref().ok_or_else(none)
 }
 
-/// Trust could not do its part: why is for the log.
+/// Trust could not do its part: why is for the log, but that it has no key to sign with.
 pub(crate) fn undecided(error: certus_trust::Error) -> Problem {
-    Problem::internal(error)
+    match error {
+        certus_trust::Error::OwnKeyRevoked(_) => Problem::new(Kind::Undecided, error.to_string()).retry_after(60),
+        error => Problem::internal(error),
+    }
 }
 
 pub(crate) fn now() -> String {
@@ -304,8 +307,12 @@ pub(crate) async fn ready(State(state): State<Shared>) -> Answer<TrustReady> {
         Some(trust) => trust.log().latest().await.is_ok(),
         None => false,
     };
+    let fulcio = match trust {
+        Some(trust) => trust.assert_own_key().await.is_ok(),
+        None => false,
+    };
     let keycloak = state.services.store.ping().await.is_ok();
-    let (fulcio, tuf) = (trust.is_some(), trust.is_some());
+    let tuf = trust.is_some();
     let checks = TrustChecks { fulcio, rekor, tuf, keycloak };
     Answer(TrustReady { ready: fulcio && rekor && tuf && keycloak, checks, timestamp: now() })
 }

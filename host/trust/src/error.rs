@@ -32,6 +32,11 @@ pub enum Error {
     /// Records could not be written or read.
     #[error(transparent)]
     Store(#[from] certus_store::Error),
+    /// Trust's own key was revoked: why.
+    #[error(
+        "Trust signs nothing, for its own key does not count: {0}; name another with CERTUS_TRUST_KEY, and start again"
+    )]
+    OwnKeyRevoked(String),
     /// A thread died.
     #[error("the signer died; see the log for why")]
     Died,

@@ -1,6 +1,7 @@
 //! Trust itself: decides, signs, keeps the log.
 
 mod notary;
+mod standing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -93,8 +94,10 @@ impl Trust {
     /// Decides, puts the decision on record, and answers. A decision that is not on record nobody is told.
     ///
     /// # Errors
-    /// A signer, a log or a database that fails: then nothing is decided, and nothing may be published.
+    /// A signer, a log or a database that fails, a key of Trust's that was revoked: then nothing is decided, and nothing
+    /// may be published.
     pub async fn decide(&self, submission: &Submission, tenant: &TenantId, actor: &str) -> Result<Answer, Error> {
+        self.assert_own_key().await?;
         let now = OffsetDateTime::now_utc();
         let revoked = self.store.revocations().await?;
         let (keys, owners) = self.known().await?;

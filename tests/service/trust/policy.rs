@@ -217,7 +217,9 @@ fn a_waiver_that_does_not_count_is_refused_at_start() {
 #[test]
 fn what_is_revoked_is_denied_and_what_rested_on_it_is_listed() {
     let home = home();
-    let service = Service::start(&home, &[KEYED]);
+    // A Trust whose own key is revoked decides nothing.
+    made(&home, "trust");
+    let service = Service::start(&home, &[KEYED, ("CERTUS_TRUST_KEY", "trust")]);
     let (before, after) = (scanned(&service), scanned(&service));
     let decided = permitted(&service, &before, "verified");
     assert_eq!(decided["tainted"], false);

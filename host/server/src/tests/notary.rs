@@ -3,9 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use certus_model::Sha256;
-use certus_signing::{KeySet, LogKey, SigningKey};
+use certus_signing::{KeySet, LogKey, SigningKey, Statement, Subject};
 use certus_trust::log::FolderLog;
-use certus_trust::{Log, Parts, Policy, Trust};
+use certus_trust::{Log, LogSubject, Parts, Policy, Trust};
 
 use super::*;
 
@@ -13,6 +13,9 @@ use super::*;
 struct Notary {
     fixture: Fixture,
     client: SigningKey,
+    other: SigningKey,
+    /// One that the key folder says was revoked.
+    lost: SigningKey,
     /// The id of Trust's own key.
     own: Sha256,
 }
@@ -20,16 +23,18 @@ struct Notary {
 impl Notary {
     async fn new() -> Self {
         let mut fixture = Fixture::new().await;
-        let [client, own] = [(); 2].map(|()| SigningKey::generate().unwrap());
+        let [client, other, lost, own] = [(); 4].map(|()| SigningKey::generate().unwrap());
         let folder = Arc::new(FolderLog::open(&fixture.root.join("log")).unwrap());
         let log = Log::new(LogKey::generate("log.example.com/certus").unwrap(), folder.clone(), folder);
-        let known = KeySet::from_iter([client.public().clone()]);
+        let mut known = KeySet::from_iter([client.public().clone(), other.public().clone()]);
+        let revoked = json!({ "revoked": { "since": "2026-01-01T00:00:00Z", "reason": "left in a train" } });
+        known.insert_valid(lost.public().clone(), serde_json::from_value(revoked).unwrap());
         let (store, id) = (fixture.store.clone(), "https://trust.example.com".to_owned());
         let own_id = own.public().key_id();
         let (key, log, policy) = (Arc::new(own), Arc::new(log), Policy::default());
         fixture.services.trust = Some(Trust::new(Parts { store, key, known, log, policy, id }));
         fixture.router = router(Shared::new(fixture.config.clone(), fixture.services.clone()));
-        Self { fixture, client, own: own_id }
+        Self { fixture, client, other, lost, own: own_id }
     }
 
     async fn post(&self, path: &str, body: Value) -> Answer {
@@ -52,6 +57,12 @@ impl Notary {
     async fn chain(&self, files: Value, outer: &Value) -> Answer {
         let signatures = json!({ "inner": { "files": files }, "outer": outer });
         self.post("/v1/verify-chain", json!({ "artifact_locations": locations(), "signatures": signatures })).await
+    }
+
+    async fn revoke(&self, key: Sha256) {
+        let body = json!({ "kind": "signer", "digest": key.to_string(), "reason": "stolen" });
+        let answer = self.fixture.post(&self.fixture.admin, "/v1/revocations", body).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
     }
 
     async fn entries(&self) -> usize {
@@ -140,7 +151,9 @@ async fn a_file_is_named_once() {
     let two = notary.assess(json!([good, file("lib.tar", b"lib", &notary.client)])).await;
     assert_eq!(two.json["status"], "signed", "{two:?}");
     let broken = notary.assess(json!([bad, file("lib.tar", b"lib", &notary.client)])).await.json;
-    assert_eq!((&broken["status"], &broken["outer_signature"]), (&json!("failed"), &Value::Null), "{broken:#}");
+    let proof = &broken["verification_proof"];
+    assert_eq!((&broken["status"], &proof["inner_signatures_verified"]), (&json!("failed"), &json!(false)));
+    assert_eq!(proof["refused"], json!({ "app.tar": "no known key has signed this digest" }), "{broken:#}");
 }
 
 #[tokio::test]
@@ -154,4 +167,93 @@ async fn an_assessment_has_so_many_files_and_no_more() {
     files.pop();
     assert_eq!(notary.assess(json!(files)).await.json["status"], "signed");
     assert_eq!(notary.chain(json!(files), &Value::Null).await.json["inner_signature_valid"], true);
+}
+
+#[tokio::test]
+async fn a_revoked_client_vouches_for_nothing() {
+    let notary = Notary::new().await;
+    let (client, other) = (&notary.client, &notary.other);
+    let (files, others) = (json!([file("app.tar", b"app", client)]), json!([file("app.tar", b"app", other)]));
+    let signed = notary.assess(files.clone()).await.json;
+    let outer = &signed["outer_signature"];
+    let before = notary.chain(files.clone(), outer).await.json;
+    assert_eq!((&before["chain_verified"], &before["outer_refused"]), (&json!(true), &Value::Null), "{before:#}");
+
+    notary.revoke(client.public().key_id()).await;
+    let why = json!({ "app.tar": format!("the key {} was revoked: stolen", client.public().key_id()) });
+    let answer = notary.assess(files.clone()).await.json;
+    assert_eq!((&answer["status"], &answer["outer_signature"]), (&json!("failed"), &Value::Null), "{answer:#}");
+    assert_eq!(answer["verification_proof"]["refused"], why, "{answer:#}");
+    let after = notary.chain(files, outer).await.json;
+    assert_eq!((&after["chain_verified"], &after["inner_signature_valid"]), (&json!(false), &json!(false)));
+    assert_eq!((&after["inner_refused"], &after["outer_signature_valid"]), (&why, &json!(true)), "{after:#}");
+    assert_eq!(notary.assess(others).await.json["status"], "signed", "another client's key is as good as before");
+}
+
+#[tokio::test]
+async fn what_the_key_folder_revokes_is_revoked() {
+    let notary = Notary::new().await;
+    let lost = json!([file("app.tar", b"app", &notary.lost)]);
+    let answer = notary.assess(lost.clone()).await.json;
+    let why = answer["verification_proof"]["refused"]["app.tar"].as_str().unwrap_or_default();
+    assert!(answer["status"] == "failed" && why.contains("left in a train"), "{answer:#}");
+    assert_eq!(notary.chain(lost, &Value::Null).await.json["inner_signature_valid"], false);
+    assert_eq!(notary.entries().await, 0, "nothing was signed");
+}
+
+#[tokio::test]
+async fn what_a_revoked_key_has_logged_is_no_longer_good() {
+    let notary = Notary::new().await;
+    let trust = notary.fixture.services.trust.as_ref().unwrap();
+    let scan = notary.fixture.submit(&notary.fixture.acme).await;
+    let artifact = Sha256::of(b"index");
+    let statement =
+        Statement::new(vec![Subject::new("index.json", artifact)], "https://example.com/scan/v1", json!({}));
+    let envelope = statement.sign(&notary.client).unwrap();
+    let (tenant, id) = ("acme".parse().unwrap(), scan.parse().unwrap());
+    let subject = LogSubject { tenant: &tenant, scan: Some(&id), assessment: None, artifact, kind: "scan" };
+    let (_, row) = trust.enter(&envelope, &notary.client, &subject).await.unwrap();
+    let path = format!("/v1/provenance/{scan}");
+    let status = async || notary.fixture.get(&notary.fixture.acme, &path).await.json["chain_status"].clone();
+    assert_eq!(notary.verify(b"index", &row.signature).await["valid"], true);
+    assert_eq!(status().await, "partial");
+
+    notary.revoke(notary.client.public().key_id()).await;
+    let known = notary.verify(b"index", &row.signature).await;
+    assert!(known["valid"] == false && known["detail"].as_str().unwrap().contains("stolen"), "{known:#}");
+    assert_eq!(known["signer"], json!(notary.client.public().key_id()), "{known:#}");
+    assert_eq!(status().await, "broken");
+}
+
+#[tokio::test]
+async fn a_trust_whose_own_key_is_revoked_signs_nothing() {
+    let notary = Notary::new().await;
+    let files = json!([file("app.tar", b"app", &notary.client)]);
+    let permit = json!({ "scan_id": "test_0123456789ab", "tier": "basic", "artifacts": [], "documents": {} });
+    let asked = async || {
+        [
+            notary.post("/v1/sign", artifact(b"one")).await,
+            notary.assess(files.clone()).await,
+            notary.post("/v1/verify-and-permit-upload", permit.clone()).await,
+        ]
+    };
+    let fulcio = async || notary.fixture.get("", "/v1/ready").await.json["checks"]["fulcio"].clone();
+    let signature = notary.sign(b"one").await;
+    let outer = notary.assess(files.clone()).await.json["outer_signature"].clone();
+    notary.revoke(notary.other.public().key_id()).await;
+    assert!(asked().await.iter().all(|answer| answer.status == 202), "another key's revocation is not its own");
+    assert_eq!(fulcio().await, true);
+    let entries = notary.entries().await;
+
+    notary.revoke(notary.own).await;
+    for answer in asked().await {
+        answer.is_problem(503, "undecided");
+        assert!(answer.json["detail"].as_str().unwrap().contains("was revoked: stolen"), "{answer:?}");
+    }
+    assert_eq!((notary.entries().await, fulcio().await), (entries, json!(false)));
+    let known = notary.verify(b"one", &signature).await;
+    assert!(known["valid"] == false && known["detail"].as_str().unwrap().contains("stolen"), "{known:#}");
+    let chain = notary.chain(files, &outer).await.json;
+    assert_eq!((&chain["inner_signature_valid"], &chain["outer_signature_valid"]), (&json!(true), &json!(false)));
+    assert!(chain["outer_refused"].as_str().unwrap().contains("stolen"), "{chain:#}");
 }

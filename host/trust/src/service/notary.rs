@@ -1,6 +1,7 @@
 //! What Trust does beside permits: signs what people bring, and says what it knows of signatures.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use time::OffsetDateTime;
 
+use super::standing::Standing;
 use super::{LogSubject, Trust};
 use crate::error::Error;
 
@@ -46,7 +48,7 @@ pub struct Signed {
 /// What is known of a signature.
 #[derive(Clone, Debug)]
 pub struct Verified {
-    /// Whether it is good, by a known key, and in the log.
+    /// Whether it is good, by a known key that was not revoked, and in the log.
     pub valid: bool,
     /// Why not, in one sentence.
     pub why: Option<String>,
@@ -73,6 +75,8 @@ pub struct SignedFile {
 pub struct Custody {
     /// The files, and whether the signature of each is good.
     pub files: BTreeMap<String, bool>,
+    /// Of those whose signature is not: why, in one sentence.
+    pub refused: BTreeMap<String, String>,
     /// Whether all are, and there is one.
     pub inner_verified: bool,
 }
@@ -96,7 +100,7 @@ impl Trust {
     /// Signs a statement about what somebody brings, and logs it.
     ///
     /// # Errors
-    /// A signer, a log or a database that fails.
+    /// A signer, a log or a database that fails, and a key of Trust's that was revoked.
     pub async fn sign_artifact(&self, asked: &SignAsked, tenant: &TenantId) -> Result<Signed, Error> {
         let predicate = json!({
             "artifact_type": asked.artifact_type, "predicates": asked.predicates, "tenant": tenant,
@@ -124,6 +128,7 @@ impl Trust {
         artifact: Sha256,
         kind: &str,
     ) -> Result<Signed, Error> {
+        self.assert_own_key().await?;
         let envelope = self.sign(statement).await?;
         let subject = LogSubject { tenant, scan: None, assessment, artifact, kind };
         let (entry, row) = self.enter(&envelope, &self.key, &subject).await?;
@@ -157,20 +162,35 @@ impl Trust {
         }
     }
 
-    /// Whether an entry is what its record says: signed by a known key, and in the log at its place.
+    /// Whether an entry is what its record says: signed by a known key that was not revoked, and in the log at its
+    /// place.
     ///
     /// # Errors
-    /// A log that fails.
+    /// A log or a database that fails.
     pub async fn verify_row(&self, row: &LogRow) -> Result<Result<(), String>, Error> {
+        self.verify_by(row, &self.standing().await?).await
+    }
+
+    /// Every key that is known now, and everything that is revoked.
+    async fn standing(&self) -> Result<Standing, Error> {
+        Ok(Standing { keys: Arc::new(self.known().await?.0), revoked: self.store.revocations().await? })
+    }
+
+    async fn verify_by(&self, row: &LogRow, standing: &Standing) -> Result<Result<(), String>, Error> {
         let envelope = match Envelope::parse(row.envelope.as_bytes()) {
             Ok(envelope) => envelope,
             Err(error) => return Ok(Err(error.to_string())),
         };
-        let (keys, _) = self.known().await?;
-        if let Err(error) = envelope.verify(&keys) {
-            return Ok(Err(error.to_string()));
+        let payload = match envelope.verify(&standing.keys) {
+            Ok(payload) => payload,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        let logged_at = OffsetDateTime::UNIX_EPOCH.checked_add(time::Duration::milliseconds(row.at));
+        let logged_at = logged_at.unwrap_or_else(OffsetDateTime::now_utc);
+        if let Some(why) = standing.revoked(payload.key_id(), logged_at) {
+            return Ok(Err(why));
         }
-        let Some(key) = keys.get(&row.signer) else { return Ok(Err("the signer is not known".to_owned())) };
+        let Some(key) = standing.keys.get(&row.signer) else { return Ok(Err("the signer is not known".to_owned())) };
         let body = match log_entry(&envelope, key) {
             Ok(body) => body,
             Err(error) => return Ok(Err(error.to_string())),
@@ -195,18 +215,26 @@ impl Trust {
         Ok((checkpoint.size, hashes, checkpoint.root))
     }
 
-    /// Which of these files carry a good signature by a known key.
-    pub fn custody(&self, files: &[SignedFile]) -> Custody {
-        let good = |file: &SignedFile| {
-            let digest = file.digest.as_deref().and_then(|text| text.strip_prefix("sha256:"));
-            let digest: Option<Sha256> = digest.and_then(|text| text.parse().ok());
-            let signature = Signature::from_base64(file.signature.as_bytes()).ok();
-            let (Some(digest), Some(signature)) = (digest, signature) else { return false };
-            self.keys.iter().any(|key| key.verify(digest.as_bytes(), &signature).is_ok())
-        };
-        let files: BTreeMap<_, _> = files.iter().map(|file| (file.path.clone(), good(file))).collect();
-        let inner_verified = !files.is_empty() && files.values().all(|good| *good);
-        Custody { files, inner_verified }
+    /// Which of these files carry a good signature by a known key that was not revoked. Nobody but the signer says when
+    /// they were signed, so a key that is revoked now vouches for none. A path that comes twice has to be good twice.
+    ///
+    /// # Errors
+    /// A database that fails.
+    pub async fn custody(&self, files: &[SignedFile]) -> Result<Custody, Error> {
+        let standing = Standing { keys: self.keys.clone(), revoked: self.store.revocations().await? };
+        let (signed, now) = (files.to_vec(), OffsetDateTime::now_utc());
+        // Each file is tried with every key.
+        let tried = move || signed.into_iter().map(|file| (vouched(&file, &standing, now), file.path)).collect();
+        let tried: Vec<_> = tokio::task::spawn_blocking(tried).await.map_err(|_| Error::Died)?;
+        let mut custody = Custody { files: BTreeMap::new(), refused: BTreeMap::new(), inner_verified: false };
+        for (vouched, path) in tried {
+            *custody.files.entry(path.clone()).or_insert(true) &= vouched.is_ok();
+            if let Err(why) = vouched {
+                custody.refused.insert(path, why);
+            }
+        }
+        custody.inner_verified = !custody.files.is_empty() && custody.refused.is_empty();
+        Ok(custody)
     }
 
     /// Whether a signature over an assessment was made over these locations and these files.
@@ -225,10 +253,21 @@ impl Trust {
     pub async fn provenance(&self, reach: Reach<'_>, scan: &ScanId) -> Result<Provenance, Error> {
         let entries = self.store.log_rows_of(reach, scan).await?;
         let decisions = self.store.decisions(reach, scan).await?;
-        let mut verified = !entries.is_empty();
+        let (mut verified, standing) = (!entries.is_empty(), self.standing().await?);
         for row in &entries {
-            verified &= self.verify_row(row).await?.is_ok();
+            verified &= self.verify_by(row, &standing).await?.is_ok();
         }
         Ok(Provenance { entries, decisions, verified })
     }
+}
+
+/// That a known key which counts at `time` has signed a file; else why not, in one sentence.
+fn vouched(file: &SignedFile, standing: &Standing, time: OffsetDateTime) -> Result<(), String> {
+    let digest = file.digest.as_deref().and_then(|text| text.strip_prefix("sha256:"));
+    let digest: Sha256 =
+        digest.and_then(|text| text.parse().ok()).ok_or("`digest` is not `sha256:` and 64 hex digits")?;
+    let signature = Signature::from_base64(file.signature.as_bytes()).map_err(|error| error.to_string())?;
+    let signer = standing.keys.iter().find(|key| key.verify(digest.as_bytes(), &signature).is_ok());
+    let signer = signer.ok_or("no known key has signed this digest")?;
+    standing.revoked(signer.key_id(), time).map_or(Ok(()), Err)
 }
