@@ -16,6 +16,8 @@ struct Notary {
     other: SigningKey,
     /// One that the key folder says was revoked.
     lost: SigningKey,
+    /// One that it says is to be revoked, in a far time.
+    leaving: SigningKey,
     /// The id of Trust's own key.
     own: Sha256,
 }
@@ -23,18 +25,20 @@ struct Notary {
 impl Notary {
     async fn new() -> Self {
         let mut fixture = Fixture::new().await;
-        let [client, other, lost, own] = [(); 4].map(|()| SigningKey::generate().unwrap());
+        let [client, other, lost, leaving, own] = [(); 5].map(|()| SigningKey::generate().unwrap());
         let folder = Arc::new(FolderLog::open(&fixture.root.join("log")).unwrap());
         let log = Log::new(LogKey::generate("log.example.com/certus").unwrap(), folder.clone(), folder);
         let mut known = KeySet::from_iter([client.public().clone(), other.public().clone()]);
-        let revoked = json!({ "revoked": { "since": "2026-01-01T00:00:00Z", "reason": "left in a train" } });
-        known.insert_valid(lost.public().clone(), serde_json::from_value(revoked).unwrap());
+        for (key, since) in [(&lost, "2026-01-01T00:00:00Z"), (&leaving, "2999-01-01T00:00:00Z")] {
+            let revoked = json!({ "revoked": { "since": since, "reason": "left in a train" } });
+            known.insert_valid(key.public().clone(), serde_json::from_value(revoked).unwrap());
+        }
         let (store, id) = (fixture.store.clone(), "https://trust.example.com".to_owned());
         let own_id = own.public().key_id();
         let (key, log, policy) = (Arc::new(own), Arc::new(log), Policy::default());
         fixture.services.trust = Some(Trust::new(Parts { store, key, known, log, policy, id }));
         fixture.router = router(Shared::new(fixture.config.clone(), fixture.services.clone()));
-        Self { fixture, client, other, lost, own: own_id }
+        Self { fixture, client, other, lost, leaving, own: own_id }
     }
 
     async fn post(&self, path: &str, body: Value) -> Answer {
@@ -57,6 +61,17 @@ impl Notary {
     async fn chain(&self, files: Value, outer: &Value) -> Answer {
         let signatures = json!({ "inner": { "files": files }, "outer": outer });
         self.post("/v1/verify-chain", json!({ "artifact_locations": locations(), "signatures": signatures })).await
+    }
+
+    /// Logs a signature over `index` of a scan, as the host makes it; the signature.
+    async fn log(&self, scan: &str, key: &SigningKey) -> String {
+        let (artifact, kind) = (Sha256::of(b"index"), "scan");
+        let subjects = vec![Subject::new("index.json", artifact)];
+        let envelope = Statement::new(subjects, "https://example.com/scan/v1", json!({})).sign(key).unwrap();
+        let (tenant, scan) = ("acme".parse().unwrap(), scan.parse().unwrap());
+        let subject = LogSubject { tenant: &tenant, scan: Some(&scan), assessment: None, artifact, kind };
+        let trust = self.fixture.services.trust.as_ref().unwrap();
+        trust.enter(&envelope, key, &subject).await.unwrap().1.signature
     }
 
     async fn revoke(&self, key: Sha256) {
@@ -199,27 +214,30 @@ async fn what_the_key_folder_revokes_is_revoked() {
     assert!(answer["status"] == "failed" && why.contains("left in a train"), "{answer:#}");
     assert_eq!(notary.chain(lost, &Value::Null).await.json["inner_signature_valid"], false);
     assert_eq!(notary.entries().await, 0, "nothing was signed");
+    let leaving = json!([file("app.tar", b"app", &notary.leaving)]);
+    assert_eq!(notary.assess(leaving).await.json["status"], "signed", "its time has not come");
+
+    let scan = notary.fixture.submit(&notary.fixture.acme).await;
+    for (key, valid) in [(&notary.lost, false), (&notary.leaving, true)] {
+        let signature = notary.log(&scan, key).await;
+        let known = notary.verify(b"index", &signature).await;
+        let told = known["detail"].as_str().is_some_and(|detail| detail.contains("left in a train"));
+        assert_eq!((&known["valid"], told), (&json!(valid), !valid), "{known:#}");
+    }
 }
 
 #[tokio::test]
 async fn what_a_revoked_key_has_logged_is_no_longer_good() {
     let notary = Notary::new().await;
-    let trust = notary.fixture.services.trust.as_ref().unwrap();
     let scan = notary.fixture.submit(&notary.fixture.acme).await;
-    let artifact = Sha256::of(b"index");
-    let statement =
-        Statement::new(vec![Subject::new("index.json", artifact)], "https://example.com/scan/v1", json!({}));
-    let envelope = statement.sign(&notary.client).unwrap();
-    let (tenant, id) = ("acme".parse().unwrap(), scan.parse().unwrap());
-    let subject = LogSubject { tenant: &tenant, scan: Some(&id), assessment: None, artifact, kind: "scan" };
-    let (_, row) = trust.enter(&envelope, &notary.client, &subject).await.unwrap();
+    let signature = notary.log(&scan, &notary.client).await;
     let path = format!("/v1/provenance/{scan}");
     let status = async || notary.fixture.get(&notary.fixture.acme, &path).await.json["chain_status"].clone();
-    assert_eq!(notary.verify(b"index", &row.signature).await["valid"], true);
+    assert_eq!(notary.verify(b"index", &signature).await["valid"], true);
     assert_eq!(status().await, "partial");
 
     notary.revoke(notary.client.public().key_id()).await;
-    let known = notary.verify(b"index", &row.signature).await;
+    let known = notary.verify(b"index", &signature).await;
     assert!(known["valid"] == false && known["detail"].as_str().unwrap().contains("stolen"), "{known:#}");
     assert_eq!(known["signer"], json!(notary.client.public().key_id()), "{known:#}");
     assert_eq!(status().await, "broken");
