@@ -19,5 +19,7 @@ pub use answer::{Answer, StorageConfig};
 pub use error::Error;
 pub use log::Log;
 pub use policy::Policy;
-pub use service::{Custody, LogSubject, Parts, Provenance, SignAsked, Signed, SignedFile, Trust, Verified, enter};
+pub use service::{
+    Custody, Known, LogSubject, Parts, Provenance, SignAsked, Signed, SignedFile, Trust, Verified, enter,
+};
 pub use submission::Submission;

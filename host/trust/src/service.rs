@@ -30,12 +30,15 @@ pub use notary::{Custody, Provenance, SignAsked, Signed, SignedFile, Verified};
 pub struct Trust {
     store: Store,
     key: Arc<SigningKey>,
-    /// Every key that is known here but for tenants' own, Trust's among them, and every log that is believed.
-    keys: Arc<KeySet>,
+    known: Known,
     log: Arc<Log>,
     policy: Arc<Policy>,
     id: String,
 }
+
+/// The keys that scans are signed with, as far as the policy does not name them, and the logs that are believed: asked
+/// anew for each decision, since keys come and are revoked while Trust runs.
+pub type Known = Arc<dyn Fn() -> Result<KeySet, certus_signing::Error> + Send + Sync>;
 
 /// What Trust is made of.
 pub struct Parts {
@@ -43,8 +46,8 @@ pub struct Parts {
     pub store: Store,
     /// What signs them.
     pub key: Arc<SigningKey>,
-    /// The keys that scans are signed with, as far as the policy does not name them, and the logs that are believed.
-    pub known: KeySet,
+    /// Which keys are known.
+    pub known: Known,
     /// The transparency log of this host.
     pub log: Arc<Log>,
     /// What is permitted.
@@ -71,9 +74,14 @@ impl Trust {
     /// Puts Trust together.
     pub fn new(parts: Parts) -> Self {
         let Parts { store, key, known, log, policy, id } = parts;
-        let mut keys = policy.anchors(&known);
-        keys.insert(key.public().clone());
-        Self { store, key, keys: Arc::new(keys), log, policy: Arc::new(policy), id }
+        Self { store, key, known, log, policy: Arc::new(policy), id }
+    }
+
+    /// Every key that is known here now but for tenants' own, Trust's among them, and every log that is believed.
+    fn keys(&self) -> Result<KeySet, Error> {
+        let mut keys = self.policy.anchors(&(self.known)()?);
+        keys.insert(self.key.public().clone());
+        Ok(keys)
     }
 
     /// The key whose signatures are Trust's.
@@ -146,7 +154,7 @@ impl Trust {
 
     /// Every key that is known now, and those among them that are one tenant's alone: they come while this runs.
     async fn known(&self) -> Result<(KeySet, BTreeMap<Sha256, TenantId>), Error> {
-        let (mut keys, mut owners) = ((*self.keys).clone(), BTreeMap::new());
+        let (mut keys, mut owners) = (self.keys()?, BTreeMap::new());
         for own in self.store.tenant_keys().await? {
             let key = PublicKey::from_pem(&own.public_key)?;
             owners.insert(key.key_id(), own.tenant);

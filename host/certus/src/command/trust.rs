@@ -16,7 +16,7 @@ use certus_store::{Bucket, Directory, Objects, S3Config};
 use certus_transform::Transform;
 use certus_trust::keeping::{ObjectShelf, StoredTurns};
 use certus_trust::log::{FolderLog, Shelf};
-use certus_trust::{Answer, Log, Parts, Policy, Submission, Trust};
+use certus_trust::{Answer, Known, Log, Parts, Policy, Submission, Trust};
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
@@ -83,11 +83,19 @@ pub(crate) fn embedded(
 ) -> anyhow::Result<Trust> {
     let key = open_key(settings, service.trust.key.as_deref()).context("Trust has no key to sign with")?;
     refuse_development(service, &key)?;
-    let mut known = KeyStore::at(&settings.keys).verification_keys()?;
     // It may lie in a token, or in a file that is nowhere near. Trust knows its own.
-    if settings.key.is_some() && service.trust.key.is_some() {
-        known.insert(open_key(settings, None)?.public().clone());
-    }
+    let signer = match settings.key.is_some() && service.trust.key.is_some() {
+        true => Some(open_key(settings, None)?.public().clone()),
+        false => None,
+    };
+    let folder = KeyStore::at(&settings.keys);
+    let known: Known = Arc::new(move || {
+        let mut keys = folder.verification_keys()?;
+        signer.iter().for_each(|key| keys.insert(key.clone()));
+        Ok(keys)
+    });
+    // What cannot be read is said at the start.
+    known()?;
     let policy = match &service.trust.policy {
         Some(path) => Policy::read(path)?,
         None => Policy::default(),

@@ -36,7 +36,8 @@ impl Notary {
         let (store, id) = (fixture.store.clone(), "https://trust.example.com".to_owned());
         let own_id = own.public().key_id();
         let (key, log, policy) = (Arc::new(own), Arc::new(log), Policy::default());
-        fixture.services.trust = Some(Trust::new(Parts { store, key, known, log, policy, id }));
+        fixture.services.trust =
+            Some(Trust::new(Parts { store, key, known: Arc::new(move || Ok(known.clone())), log, policy, id }));
         fixture.router = router(Shared::new(fixture.config.clone(), fixture.services.clone()));
         Self { fixture, client, other, lost, leaving, own: own_id }
     }

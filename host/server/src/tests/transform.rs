@@ -80,7 +80,13 @@ impl Lake {
     }
 
     async fn recorded(&self, action: &str) -> Vec<Value> {
-        let filter = AuditFilter { action: Some(action.to_owned()), object: None, after: 0, limit: 100 };
+        let filter = AuditFilter {
+            action: Some(action.to_owned()),
+            object: None,
+            after: 0,
+            limit: 100,
+            ..AuditFilter::default()
+        };
         let events = self.fixture.store.audit_events(Reach::All, &filter).await.unwrap();
         events.into_iter().map(|event| event.detail).collect()
     }

@@ -18,7 +18,13 @@ impl Place {
 
     /// What the audit chain says of looks: how many objects each has moved, and whether it failed.
     async fn recorded(&self) -> Vec<(u64, bool)> {
-        let filter = AuditFilter { action: Some("privacy.scanned".to_owned()), object: None, after: 0, limit: 100 };
+        let filter = AuditFilter {
+            action: Some("privacy.scanned".to_owned()),
+            object: None,
+            after: 0,
+            limit: 100,
+            ..AuditFilter::default()
+        };
         let events = self.store.audit_events(Reach::All, &filter).await.unwrap();
         let told = |event: &AuditEvent| {
             (event.detail["quarantined"].as_u64().unwrap(), event.detail["failed"].as_bool().unwrap())

@@ -221,7 +221,7 @@ impl Trust {
     /// # Errors
     /// A database that fails.
     pub async fn custody(&self, files: &[SignedFile]) -> Result<Custody, Error> {
-        let standing = Standing { keys: self.keys.clone(), revoked: self.store.revocations().await? };
+        let standing = Standing { keys: Arc::new(self.keys()?), revoked: self.store.revocations().await? };
         let (signed, now) = (files.to_vec(), OffsetDateTime::now_utc());
         // Each file is tried with every key.
         let tried = move || signed.into_iter().map(|file| (vouched(&file, &standing, now), file.path)).collect();

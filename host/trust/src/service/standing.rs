@@ -38,7 +38,7 @@ impl Trust {
     /// # Errors
     /// [`Error::OwnKeyRevoked`], or a database that fails.
     pub async fn assert_own_key(&self) -> Result<(), Error> {
-        let standing = Standing { keys: self.keys.clone(), revoked: self.store.revocations().await? };
+        let standing = Standing { keys: Arc::new(self.keys()?), revoked: self.store.revocations().await? };
         match standing.revoked(self.key.public().key_id(), OffsetDateTime::now_utc()) {
             None => Ok(()),
             Some(why) => Err(Error::OwnKeyRevoked(why)),
