@@ -60,6 +60,19 @@ fn a_known_tool_without_a_plugin_is_an_error_unless_optional() {
 }
 
 #[test]
+fn a_scan_in_which_no_tool_has_a_plugin_vouches_for_nothing() {
+    for tool in ["\"bandit\"", r#"{"id": "bandit", "optional": true}"#] {
+        let home = Home::new();
+        let only = format!(r#"{{"product": "p", "version": "1", "profiles": [{{"name": "x", "tools": [{tool}]}}]}}"#);
+        let (code, stderr, info) = scan(&home, &only, &["--profile", "x"]);
+        assert_eq!(code, 3, "{tool}: {stderr}");
+        assert_eq!(info["unsupported_manifest_tools"], serde_json::json!(["bandit"]));
+        let result = std::fs::read_to_string(home.path("out/policy-result.json")).unwrap();
+        assert!(result.contains("no plugin ran"), "{result}");
+    }
+}
+
+#[test]
 fn unknown_words_are_refused_with_suggestions() {
     let profile = r#"{"product": "p", "version": "1", "profiles": [{"name": "light", "tools": ["detect-secret"]}]}"#;
     let (code, stderr, _) = scan(&Home::new(), profile, &[]);

@@ -205,7 +205,7 @@ pub(crate) async fn verify_chain(
         "outer_signature_valid": outer_valid,
         "outer_refused": outer.err(),
         "chain_unbroken": unbroken,
-        "signer_inner": signatures["inner"]["signer"],
+        "signer_inner": inner.then(|| signatures["inner"]["signer"].clone()),
         "signer_outer": row.as_ref().map(|row| row.signer),
         "sigstore_timestamp": row.as_ref().map(|row| rfc3339(row.at)),
         "artifact_locations": {

@@ -211,7 +211,8 @@ fn a_scan_is_known_from_one_end_to_the_other() {
     let (trail, scans) = (&known["verification_trail"], &known["scans"]);
     assert_eq!(trail[0]["upload_permission_id"], upload["upload_permission_id"], "{known:#}");
     assert_eq!(scans[0]["digest"], upload["evidence"]["plugins"][0]["digest"], "{known:#}");
-    assert_eq!(known["manifest"]["signed_by"], json!(id_of(&home, "ada")), "{known:#}");
+    assert_eq!(scans[0]["signed_by"], json!(id_of(&home, "ada")), "{known:#}");
+    assert_eq!(known["manifest"]["signed_by"], json!(null), "there was no manifest: {known:#}");
 
     let basic = scanned(&service);
     permitted(&service, &basic, "basic");

@@ -2,6 +2,7 @@
 
 use anyhow::bail;
 use certus_signing::key::reference::{KeyRef, OpenWith};
+use certus_signing::permit::rfc3339;
 use certus_signing::{KeyInfo, KeyStore, PublicKey, Rotation, SigningKey};
 use time::OffsetDateTime;
 
@@ -42,7 +43,7 @@ pub(crate) fn run(settings: &Settings, keys: &Keys) -> anyhow::Result<Exit> {
         }
         Keys::List => {
             for info in store.list()? {
-                print(&line(&info))?;
+                print(&listed(&info))?;
             }
         }
     }
@@ -106,6 +107,22 @@ pub(crate) fn warn_of_rotation(key: &SigningKey) {
         Rotation::Overdue => "has run out".to_owned(),
     };
     note(&format!("warning: the signing key {id} {when}; `certus keys rotate` makes the next"));
+}
+
+/// A key with what there is to know before anybody rests on it.
+fn listed(info: &KeyInfo) -> String {
+    let mut text = line(info).trim_end().to_owned();
+    if info.replaced {
+        text += "  replaced";
+    } else if !info.can_sign {
+        text += "  public half";
+    }
+    match (&info.validity.revoked, info.validity.not_after) {
+        (Some(revoked), _) => text += &format!("  revoked {} ({})", rfc3339(revoked.since), revoked.reason),
+        (None, Some(end)) => text += &format!("  until {}", rfc3339(end)),
+        (None, None) => {}
+    }
+    text + "\n"
 }
 
 fn line(info: &KeyInfo) -> String {
