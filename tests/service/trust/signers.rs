@@ -79,18 +79,24 @@ fn case_125_a_key_that_is_revoked_while_a_service_runs_signs_no_more() {
     assert_eq!(home.run(&["keys", "revoke", "ada", "--reason", "lost"]).code, 0);
     let unsigned = service.ended(&service.submit(&directory("repo")));
     assert_eq!(unsigned["status"], "failed", "{unsigned:#}");
+    // All of this happens within a second; what was signed is older than a revocation that is to come.
+    let record = home.path(".config/certus/keys/validity.json");
+    let since = |key: &str, time: &str| {
+        let mut times: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&record).expect("a record")).expect("JSON");
+        times[id_of(&home, key)]["revoked"]["since"] = json!(time);
+        std::fs::write(&record, times.to_string()).expect("a record");
+    };
+    since("ada", "2999-01-01T00:00:00Z");
     let late = verify(&raw, &[]);
     assert!(late.code == 2 && late.stderr.contains("nobody but itself"), "{}{}", late.stdout, late.stderr);
     let told = verify(&golden, &[]);
     assert_eq!(told.code, 0, "Trust has seen it before: {}{}", told.stdout, told.stderr);
     // A permit of a time when Trust's key no longer counted.
     assert_eq!(home.run(&["keys", "revoke", "trust", "--reason", "lost"]).code, 0);
+    since("trust", "2999-01-01T00:00:00Z");
     assert_eq!(verify(&golden, &[]).code, 0, "the permit is older");
-    let record = home.path(".config/certus/keys/validity.json");
-    let mut times: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(&record).expect("a record")).expect("JSON");
-    times[id_of(&home, "trust")]["revoked"]["since"] = json!("2020-01-01T00:00:00Z");
-    std::fs::write(&record, times.to_string()).expect("a record");
+    since("trust", "2020-01-01T00:00:00Z");
     let neither = verify(&golden, &[]);
     assert!(neither.code == 2 && neither.stderr.contains("revoked"), "{}{}", neither.stdout, neither.stderr);
 }
