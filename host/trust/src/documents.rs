@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use certus_model::document::{ATTESTATION, INDEX};
 use certus_model::{Sha256, Tier, canonical_json};
 use certus_signing::sigstore::LogProof;
 use certus_signing::{Statement, Subject};
@@ -11,7 +12,6 @@ use serde_json::{Value as Json, json};
 use crate::judge::Judged;
 use crate::policy::Policy;
 use crate::submission::Submission;
-use certus_model::document::{ATTESTATION, INDEX};
 
 /// A verification summary (slsa.dev, version 1).
 pub const VSA_TYPE: &str = "https://slsa.dev/verification_summary/v1";

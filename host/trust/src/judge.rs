@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use certus_model::document::{ATTESTATION, INDEX, LOGGED};
 use certus_model::outcome::Verdict;
 use certus_model::{DenialReason, PluginId, Sha256, TenantId, Tier};
 use certus_signing::permit::PermittedFile;
@@ -19,7 +20,6 @@ use time::OffsetDateTime;
 
 use crate::policy::Policy;
 use crate::submission::Submission;
-use certus_model::document::{ATTESTATION, INDEX, LOGGED};
 
 /// The type of the statement about a scan.
 const SCAN_TYPE: &str = "https://certus.dev/attestation/scan/v1";

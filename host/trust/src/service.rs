@@ -6,6 +6,7 @@ mod standing;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use certus_model::document::{INDEX, PROOF, SVR, VSA};
 use certus_model::{ScanId, Sha256, TenantId, canonical_json};
 use certus_signing::permit::{PermitTerms, PermittedFile, rfc3339};
 use certus_signing::sigstore::{LoggedEntry, log_entry};
@@ -21,7 +22,6 @@ use crate::judge::{Grounds, Judged, judge};
 use crate::log::Log;
 use crate::policy::Policy;
 use crate::submission::Submission;
-use certus_model::document::{INDEX, PROOF, SVR, VSA};
 
 pub use notary::{Custody, Provenance, SignAsked, Signed, SignedFile, Verified};
 

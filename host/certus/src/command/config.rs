@@ -1,5 +1,6 @@
 //! `certus config`: what is set, and whether the service can run with it.
 
+use anyhow::bail;
 use certus_catalog::Catalog;
 use certus_store::Store;
 use certus_trust::Policy;
@@ -10,6 +11,7 @@ use crate::command::keys::open_key;
 use crate::command::service::{assert_fit, blobs, database, manifest_key, runtime, tls};
 use crate::command::{print, trust};
 use crate::exit::Exit;
+use crate::settings::table::KEY;
 use crate::settings::{Service, Settings, brief, markdown, show};
 
 pub(crate) fn run(settings: &Settings, config: &Config) -> anyhow::Result<Exit> {
@@ -65,6 +67,10 @@ fn check(settings: &Settings) -> anyhow::Result<Vec<Check>> {
 
 /// The key of that reference, or the one that scans are signed with.
 fn signer(settings: &Settings, service: &Service, reference: Option<&str>) -> anyhow::Result<String> {
+    if service.production && reference.is_none() && settings.key.is_none() {
+        // Opening it would make it.
+        bail!("the development key does not sign in production; `certus keys generate NAME`, then {}=NAME", KEY.name);
+    }
     let key = open_key(settings, reference)?;
     trust::refuse_development(service, &key)?;
     Ok(key.public().key_id().to_string())

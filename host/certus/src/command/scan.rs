@@ -14,10 +14,11 @@ use certus_model::{OnError, ScanId};
 use certus_pipeline::{Host, Manifest, ManifestVerification, Outcome, Request, Subject, Transparency, Worker};
 use certus_report::{Baseline, Colour, Report};
 use certus_sandbox::{Admission, AdmissionConfig};
-use certus_signing::{KeyStore, LogOwner, SigningKey};
+use certus_signing::SigningKey;
 
 use crate::arguments::{Arguments, Format, Scan};
 use crate::command::keys::{open_key, warn_of_rotation};
+use crate::command::transparency::machine_key;
 use crate::command::{note, print};
 use crate::exit::Exit;
 use crate::progress::Progress;
@@ -53,7 +54,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, scan: &Scan) -> an
     let manifest = scan.choice.manifest.as_deref().map(|path| text(path, "manifest")).transpose()?;
     let key = open_key(settings, scan.key.as_deref())?;
     warn_of_rotation(&key);
-    let log = Transparency::in_folder(KeyStore::at(&settings.keys).log_key(LogOwner::Machine)?, &settings.log)?;
+    let log = Transparency::in_folder(machine_key(settings)?, &settings.log)?;
     let host = host(settings, arguments.verbose, key, log)?;
 
     let progress = Progress::new(arguments.quiet);
@@ -223,6 +224,7 @@ fn summarise(outcome: &Outcome, out: &Path, verbose: bool) {
 
 /// A name for the bundle's folder: the last word of the source, if it is plain.
 pub(crate) fn folder_name(source: &str) -> String {
+    let source = ["dir:", "git:", "archive:"].iter().fold(source, |rest, kind| rest.strip_prefix(kind).unwrap_or(rest));
     let absolute = std::path::absolute(source).unwrap_or_else(|_| PathBuf::from(source));
     let word = absolute.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let word: String =

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use certus_signing::{KeyStore, LogOwner, LogVerifier, SignedCheckpoint};
+use certus_signing::{KeyStore, LogKey, LogOwner, LogVerifier, SignedCheckpoint};
 use certus_trust::keeping::ObjectShelf;
 use certus_trust::log::{FolderLog, Shelf, audit};
 
@@ -30,8 +30,11 @@ pub(crate) fn run(settings: &Settings, command: &LogCommand) -> anyhow::Result<E
         LogCommand::Cosign(cosign) => witness::cosign(settings, cosign),
         LogCommand::Accept { note, place, witnesses } => witness::accept(settings, note, place, witnesses),
         LogCommand::Key { service } => {
-            let owner = if *service || has_bucket(settings)? { LogOwner::Service } else { LogOwner::Machine };
-            print(&format!("{}\n", KeyStore::at(&settings.keys).log_key(owner)?.verifier()))?;
+            let key = match *service || has_bucket(settings)? {
+                true => KeyStore::at(&settings.keys).log_key(LogOwner::Service)?,
+                false => machine_key(settings)?,
+            };
+            print(&format!("{}\n", key.verifier()))?;
             Ok(Exit::Pass)
         }
         LogCommand::TrustedRoot => {
@@ -42,6 +45,18 @@ pub(crate) fn run(settings: &Settings, command: &LogCommand) -> anyhow::Result<E
             Ok(Exit::Pass)
         }
     }
+}
+
+/// The key of this machine's log: the one that it was begun with, as long as that is in the key folder.
+pub(crate) fn machine_key(settings: &Settings) -> anyhow::Result<LogKey> {
+    let keys = KeyStore::at(&settings.keys);
+    let checkpoint = std::fs::read_to_string(settings.log.join("checkpoint")).ok();
+    if let Some(begun) = checkpoint.and_then(|text| text.parse::<SignedCheckpoint>().ok())
+        && let Some(key) = keys.log_key_of(&begun.unverified().origin)?
+    {
+        return Ok(key);
+    }
+    Ok(keys.log_key(LogOwner::Machine)?)
 }
 
 /// The files of a log: in the folder that is named; else where the service keeps it, if that is asked for or its blobs

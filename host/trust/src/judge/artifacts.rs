@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use certus_model::document::{ATTESTATION, INDEX, LOGGED};
 use certus_model::{DenialReason, Sha256};
 use certus_signing::permit::PermittedFile;
 use serde::Deserialize;
 
 use super::{Denial, Judged};
 use crate::submission::Submission;
-use certus_model::document::{ATTESTATION, INDEX, LOGGED};
 
 /// What is read of the index.
 #[derive(Deserialize)]

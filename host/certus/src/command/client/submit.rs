@@ -80,8 +80,7 @@ async fn asked(settings: &Settings, server: &Server, submit: &Submit) -> anyhow:
 
 /// The last word of a source, without what says of which kind it is.
 fn name(source: &str) -> String {
-    let kinds = ["server:", "git:", "dir:", "archive:"];
-    folder_name(kinds.iter().fold(source, |rest, kind| rest.strip_prefix(kind).unwrap_or(rest)))
+    folder_name(source.strip_prefix("server:").unwrap_or(source))
 }
 
 /// Waits for the end and gives the answer that `certus scan` would have given.
