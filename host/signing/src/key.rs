@@ -98,8 +98,8 @@ impl SigningKey {
     /// faulty machine, device or service cannot hand out one that nobody can verify.
     ///
     /// # Errors
-    /// A key that ran out or was revoked since it was opened, a token or service that refuses or is not there, and a signature that
-    /// does not verify.
+    /// A key that ran out or was revoked since it was opened, a token or service that refuses or is not there, and a
+    /// signature that does not verify.
     pub fn sign(&self, bytes: &[u8]) -> Result<Signature, Error> {
         let (key, now) = (self.public.key_id(), OffsetDateTime::now_utc());
         self.validity.check(&key, now)?;
@@ -127,7 +127,9 @@ impl SigningKey {
     pub(crate) fn recorded_in(self, folder: &Path) -> Result<Self, Error> {
         let validity = crate::store::validity_in(folder, &self.public.key_id())?;
         let mut key = self.limited_to(validity)?;
-        key.records.push(folder.to_owned());
+        if key.records.iter().all(|known| known != folder) {
+            key.records.push(folder.to_owned());
+        }
         Ok(key)
     }
 

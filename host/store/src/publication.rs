@@ -233,7 +233,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::PermitRevoked`] for one that rests on a plugin or signer that was revoked since, as far as Trust's
-    /// records are in this database; [`Error::PermitUsed`]; [`Error::Fenced`] when somebody else works at it now; a database that fails.
+    /// records are in this database; [`Error::PermitUsed`]; [`Error::Fenced`] when somebody else works at it now; a
+    /// database that fails.
     pub async fn use_permit(&self, due: &DuePublication, permit_id: &str) -> Result<(), Error> {
         let Publication { scan, tenant, .. } = &due.publication;
         let mut transaction = self.write(Reach::Tenant(tenant)).await?;

@@ -15,6 +15,7 @@ use certus_store::{Decided, LogRow, Store};
 use serde_json::{Value as Json, json};
 use time::OffsetDateTime;
 
+use self::standing::Standing;
 use crate::answer::{Answer, StorageConfig};
 use crate::documents::Around;
 use crate::error::Error;
@@ -105,14 +106,14 @@ impl Trust {
     /// A signer, a log or a database that fails, a key of Trust's that was revoked: then nothing is decided, and nothing
     /// may be published.
     pub async fn decide(&self, submission: &Submission, tenant: &TenantId, actor: &str) -> Result<Answer, Error> {
-        self.assert_own_key().await?;
         let now = OffsetDateTime::now_utc();
-        let revoked = self.store.revocations().await?;
         let (keys, owners) = self.known().await?;
+        let standing = Standing { keys, revoked: self.store.revocations().await? };
+        self.assert_own(&standing)?;
         let index = submission.document(INDEX).map(Sha256::of).unwrap_or_else(|| Sha256::of(b""));
         let owner = self.store.owner_of(&submission.scan_id, &index).await?;
         let (policy, owner) = (&*self.policy, owner.as_ref());
-        let grounds = Grounds { policy, keys: &keys, owners: &owners, owner, revoked: &revoked, now };
+        let grounds = Grounds { policy, keys: &standing.keys, owners: &owners, owner, revoked: &standing.revoked, now };
         let judged = judge(submission, tenant, &grounds);
         let time = rfc3339(now);
         let index_digest = judged.index_digest.unwrap_or_else(|| Sha256::of(b""));

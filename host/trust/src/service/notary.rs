@@ -1,7 +1,6 @@
 //! What Trust does beside permits: signs what people bring, and says what it knows of signatures.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -173,7 +172,7 @@ impl Trust {
 
     /// Every key that is known now, and everything that is revoked.
     async fn standing(&self) -> Result<Standing, Error> {
-        Ok(Standing { keys: Arc::new(self.known().await?.0), revoked: self.store.revocations().await? })
+        Ok(Standing { keys: self.known().await?.0, revoked: self.store.revocations().await? })
     }
 
     async fn verify_by(&self, row: &LogRow, standing: &Standing) -> Result<Result<(), String>, Error> {
@@ -221,7 +220,7 @@ impl Trust {
     /// # Errors
     /// A database that fails.
     pub async fn custody(&self, files: &[SignedFile]) -> Result<Custody, Error> {
-        let standing = Standing { keys: Arc::new(self.keys()?), revoked: self.store.revocations().await? };
+        let standing = Standing { keys: self.keys()?, revoked: self.store.revocations().await? };
         let (signed, now) = (files.to_vec(), OffsetDateTime::now_utc());
         // Each file is tried with every key.
         let tried = move || signed.into_iter().map(|file| (vouched(&file, &standing, now), file.path)).collect();

@@ -1,7 +1,5 @@
 //! Whose signatures still count.
 
-use std::sync::Arc;
-
 use certus_model::Sha256;
 use certus_signing::KeySet;
 use certus_store::{Revocable, Revocation};
@@ -13,7 +11,7 @@ use crate::error::Error;
 /// The keys that are known, and what is no longer trusted.
 #[derive(Debug)]
 pub(super) struct Standing {
-    pub(super) keys: Arc<KeySet>,
+    pub(super) keys: KeySet,
     pub(super) revoked: Vec<Revocation>,
 }
 
@@ -38,7 +36,10 @@ impl Trust {
     /// # Errors
     /// [`Error::OwnKeyRevoked`], or a database that fails.
     pub async fn assert_own_key(&self) -> Result<(), Error> {
-        let standing = Standing { keys: Arc::new(self.keys()?), revoked: self.store.revocations().await? };
+        self.assert_own(&Standing { keys: self.keys()?, revoked: self.store.revocations().await? })
+    }
+
+    pub(super) fn assert_own(&self, standing: &Standing) -> Result<(), Error> {
         match standing.revoked(self.key.public().key_id(), OffsetDateTime::now_utc()) {
             None => Ok(()),
             Some(why) => Err(Error::OwnKeyRevoked(why)),
